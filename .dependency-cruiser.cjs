@@ -1,0 +1,59 @@
+// The house rules of docs/decisions/0001: features look down only, bare nouns are pure, SQL stays in repositories.
+const order = [
+  'imports',
+  'reservations',
+  'availability',
+  'stock',
+  'channels',
+  'catalog',
+  'access',
+];
+const lookDownOnly = order.slice(1).map((feature, i) => ({
+  name: `${feature}-looks-down-only`,
+  severity: 'error',
+  from: { path: `^src/${feature}/` },
+  to: { path: `^src/(${order.slice(0, i + 1).join('|')})/` },
+}));
+// A bare noun: a file of a feature without a role suffix such as `.service` or `.repository`.
+const pure = '^src/[a-z]+/[a-z0-9-]+\\.ts$';
+const ground = '^src/(postgres|redis)/';
+module.exports = {
+  forbidden: [
+    ...lookDownOnly,
+    {
+      name: 'the-ground-floor-knows-no-feature',
+      severity: 'error',
+      from: { path: '^src/(problems|postgres|redis)/' },
+      to: { path: `^src/(${order.join('|')}|operations)/` },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'bare-nouns-are-pure',
+      severity: 'error',
+      from: { path: pure, pathNot: ground },
+      to: { pathNot: [pure, '^node:', '^(crypto|zlib)$', 'node_modules/(typeid-js|canonicalize)/'] },
+    },
+    {
+      name: 'bare-nouns-do-not-touch-the-ground',
+      severity: 'error',
+      from: { path: pure, pathNot: ground },
+      to: { path: ground },
+    },
+    {
+      name: 'sql-stays-in-repositories',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: ['\\.(repository|service|module|engine)\\.ts$', ground],
+      },
+      to: { path: 'node_modules/(typeorm|pg)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '\\.spec\\.ts$' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { conditionNames: ['import', 'require', 'node', 'default', 'types'], extensions: ['.ts', '.js'] },
+  },
+};

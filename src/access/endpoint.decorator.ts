@@ -1,0 +1,121 @@
+import { applyDecorators, createParamDecorator, ExecutionContext, HttpCode, SetMetadata, Type } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { invalid, PROBLEMS, Problem, ProblemCode } from '../problems/problem.js';
+import { fingerprint, Intent, parseIdempotencyKey } from './idempotency.js';
+import type { Principal, Scope } from './principal.js';
+
+/** Metadata key: the scope a route needs, or null for a route anyone may call. A route without it does not start. */
+export const REQUIRED_SCOPE = 'holdfast:scope';
+
+export interface EndpointOptions {
+  /** null: anyone may call it. */
+  readonly scope: Scope | null;
+  /** One line, in the words of the field. */
+  readonly summary: string;
+  readonly description?: string;
+  /** The answer of success. `created`: also 201. */
+  readonly answer?: { type?: Type | [Type]; status?: number; description?: string; alsoCreated?: boolean };
+  /** Problems beside those every route of its kind has. */
+  readonly problems?: readonly ProblemCode[];
+  /** ⓘ in api.md: needs an Idempotency-Key. */
+  readonly idempotent?: boolean;
+  /** ⓥ in api.md: needs If-Match. */
+  readonly ifMatch?: boolean;
+  /** Has a body or parameters that can be wrong. Default true. */
+  readonly validated?: boolean;
+}
+
+/** Everything a route says about itself in one place: scope, status, documentation, problems. */
+export function Endpoint(options: EndpointOptions): MethodDecorator {
+  const { scope, summary, description, answer = {}, problems = [], idempotent, ifMatch, validated = true } = options;
+  const status = answer.status ?? 200;
+  const codes = new Set<ProblemCode>([
+    ...(validated ? (['validation_failed'] as const) : []),
+    ...(scope === null ? [] : (['unauthenticated', 'scope_required'] as const)),
+    ...(idempotent
+      ? (['idempotency_key_missing', 'idempotency_in_progress', 'idempotency_key_reused'] as const)
+      : []),
+    ...(ifMatch ? (['precondition_required', 'version_conflict'] as const) : []),
+    ...problems,
+    'internal_error',
+    'unavailable',
+  ]);
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of codes) {
+    const entry: { status: number; statusInBody?: number } = PROBLEMS[code];
+    for (const at of new Set([entry.status, entry.statusInBody ?? entry.status])) {
+      byStatus.set(at, [...(byStatus.get(at) ?? []), code]);
+    }
+  }
+  const body = { description: answer.description ?? 'Done.', ...(answer.type ? { type: answer.type } : {}) };
+  return applyDecorators(
+    SetMetadata(REQUIRED_SCOPE, scope),
+    HttpCode(status),
+    ApiOperation({ summary, ...(description ? { description } : {}), ...(scope ? { 'x-required-scope': scope } : {}) } as never),
+    ApiResponse({ ...body, status }),
+    ...(answer.alsoCreated ? [ApiResponse({ ...body, status: 201, description: 'Created.' })] : []),
+    ...[...byStatus].map(([at, of]) =>
+      ApiResponse({
+        status: at,
+        description: of.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      }),
+    ),
+    ...(scope === null ? [] : [ApiBearerAuth('key')]),
+    ...(idempotent
+      ? [
+          ApiHeader({
+            name: 'Idempotency-Key',
+            required: true,
+            description: 'A new value for each intent, the same for its retries; bare or quoted.',
+            schema: { type: 'string', minLength: 1, maxLength: 255, example: 'order-4711-hold' },
+          }),
+        ]
+      : []),
+    ...(ifMatch
+      ? [
+          ApiHeader({
+            name: 'If-Match',
+            required: true,
+            description: 'The ETag of the version that was read.',
+            schema: { type: 'string', example: '"3"' },
+          }),
+        ]
+      : []),
+  );
+}
+
+type AuthenticatedRequest = FastifyRequest & { principal?: Principal };
+
+/** The caller that the access guard has found. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+  const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  if (!principal) throw new Error('A route with @Caller() must require a scope.');
+  return principal;
+});
+
+/** The intent of the request: client, Idempotency-Key, and the fingerprint of what is asked. */
+export const Once = createParamDecorator((_: unknown, context: ExecutionContext): Intent => {
+  const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  if (!request.principal) throw new Error('A route with @Once() must require a scope.');
+  return {
+    clientId: request.principal.clientId,
+    key: parseIdempotencyKey(request.headers['idempotency-key'] as string | undefined),
+    fingerprint: fingerprint(request.method, request.url, request.body),
+  };
+});
+
+/** The version named by If-Match, undefined for `*`. */
+export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): number | undefined => {
+  const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];
+  if (!header) {
+    throw new Problem('precondition_required', 'Send If-Match with the ETag that you read.');
+  }
+  if (header === '*') return undefined;
+  const version = /^(?:W\/)?"(\d{1,15})"$/.exec(header)?.[1];
+  if (version === undefined) {
+    throw invalid([{ parameter: 'If-Match', code: 'invalid_etag', detail: 'takes an ETag such as "3"' }]);
+  }
+  return Number(version);
+});

@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { ValidationError, ValidationPipe, VersioningType } from '@nestjs/common';
+import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import { NestFactory } from '@nestjs/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import pino from 'pino';
+import { Answer } from './access/answer.js';
+import { AppModule } from './app.module.js';
+import type { Config } from './config.js';
+import type { Clock } from './config.module.js';
+import { FieldError, invalid } from './problems/problem.js';
+import { ProblemFilter, sendProblem } from './problems/problem.filter.js';
+
+/** The largest JSON body, in bytes. Imports are streamed and have a bound of their own. */
+const BODY_LIMIT = 1024 * 1024;
+const REQUEST_ID = /^[\x21-\x7e]{1,64}$/;
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+export interface AppOptions {
+  /** Milliseconds since 1970; tests turn it. Default: the clock of the machine. */
+  readonly clock?: Clock;
+  /** Build the module graph without instantiating anything: for the OpenAPI document. */
+  readonly preview?: boolean;
+}
+
+/** The application as it runs, is tested and is documented: one and the same. Does not listen. */
+export async function createApp(config: Config, options: AppOptions = {}): Promise<NestFastifyApplication> {
+  const log = pino({
+    level: config.logLevel,
+    redact: ['req.headers.authorization', 'req.headers.cookie'],
+  });
+  const adapter = new FastifyAdapter({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },
+    genReqId: (request: IncomingMessage) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+    // What Fastify refuses before routing, such as a path that is not percent-encoded.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply),
+  } as ConstructorParameters<typeof FastifyAdapter>[0]);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(config, options.clock ?? Date.now),
+    adapter,
+    { logger: ['error', 'warn'], abortOnError: false, preview: options.preview ?? false },
+  );
+  app.enableVersioning({ type: VersioningType.URI });
+  app.useGlobalPipes(
+    new ValidationPipe({
+      transform: true,
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      stopAtFirstError: true,
+      exceptionFactory: (errors) => invalid(errors.flatMap((error) => fieldErrors(error, ''))),
+    }),
+  );
+  app.useGlobalFilters(new ProblemFilter());
+  speakHttp(app, log);
+  return app;
+}
+
+/** What holds for every answer, also for those that Fastify gives without Nest. */
+function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', async (request, reply) => {
+    reply.header('X-Request-Id', request.id);
+    const { traceparent } = request.headers;
+    if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) reply.header('traceparent', traceparent);
+  });
+  fastify.addHook('preSerialization', async (_request, reply, payload) => {
+    if (!(payload instanceof Answer)) return payload;
+    reply.status(payload.status).headers(payload.headers);
+    return payload.body;
+  });
+  fastify.addHook('onResponse', async (request, reply) => {
+    const line = {
+      requestId: request.id,
+      method: request.method,
+      path: request.url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+    };
+    // A success is worth a line only to who asks for it: at 5,000 requests a second the log would be the load.
+    if (reply.statusCode >= 500) log.error(line, 'answered');
+    else if (reply.statusCode >= 400) log.info(line, 'answered');
+    else log.debug(line, 'answered');
+  });
+  fastify.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+}
+
+/** class-validator's tree as flat field errors with JSON pointers (RFC 6901). */
+function fieldErrors(error: ValidationError, parent: string): FieldError[] {
+  const pointer = `${parent}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const own = Object.entries(error.constraints ?? {}).map(([constraint, message]) => ({
+    ...(parent === '' && isParameter(error) ? { parameter: error.property } : { pointer }),
+    code: constraint === 'whitelistValidation' ? 'unknown_field' : snakeCase(constraint),
+    detail: constraint === 'whitelistValidation' ? `${error.property} is not a field of this request` : message,
+  }));
+  return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, pointer))];
+}
+
+/** Query DTOs are named …Query: their errors name a parameter, not a pointer into a body. */
+function isParameter(error: ValidationError): boolean {
+  return error.target?.constructor.name.endsWith('Query') ?? false;
+}
+
+function snakeCase(text: string): string {
+  return text.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
+}

@@ -1,0 +1,79 @@
+/**
+ * The environment, parsed once at boot. Nothing else reads `process.env`.
+ * A setting out of its bounds stops the start with a sentence that names it.
+ */
+export interface Config {
+  /** TCP port the service listens on. `PORT`, 0 to 65535 (0: any free port), default 3000. */
+  readonly port: number;
+  /** Address it listens on. `HOST`, default 127.0.0.1 (the image sets 0.0.0.0). */
+  readonly host: string;
+  /** PostgreSQL 15 to 18. `DATABASE_URL`; absent: a bundled server is started under `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  /** Redis 6.2 or newer, used as cache only. `REDIS_URL`; absent: every answer comes from PostgreSQL. */
+  readonly redisUrl: string | undefined;
+  /** A first administrator key, for automation. `ADMIN_API_KEY`; absent: one is made and printed once. */
+  readonly adminApiKey: string | undefined;
+  /** Where the bundled PostgreSQL keeps its files. `DATA_DIR`, default `.data`. */
+  readonly dataDir: string;
+  /** `LOG_LEVEL`: fatal, error, warn, info, debug, trace or silent; default info. */
+  readonly logLevel: string;
+  /** Connections of the pool for everything but the posting engine. `DATABASE_POOL`, 2 to 200, default 10. */
+  readonly databasePool: number;
+  /** Mailboxes of the posting engine, each with a connection of its own. `ENGINE_MAILBOXES`, 1 to 16, default 2. */
+  readonly engineMailboxes: number;
+  /** Commands one mailbox holds before it answers 503. `ENGINE_QUEUE`, 1 to 100,000, default 4,000. */
+  readonly engineQueue: number;
+  /** Milliseconds a command may wait before its transaction opens. `ENGINE_DEADLINE_MS`, 10 to 60,000, default 5,000. */
+  readonly engineDeadlineMs: number;
+  /** Milliseconds between two looks for expired holds. `EXPIRY_SWEEP_MS`, 0 (off) to 3,600,000, default 1,000. */
+  readonly expirySweepMs: number;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+/** Reads the environment. Throws an Error whose message names every setting that is out of bounds. */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const complaints: string[] = [];
+
+  const whole = (name: string, fallback: number, least: number, most: number): number => {
+    const text = env[name]?.trim();
+    if (!text) return fallback;
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least || value > most) {
+      complaints.push(`${name} is "${text}": it takes a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+  const url = (name: string, protocols: string[]): string | undefined => {
+    const text = env[name]?.trim();
+    if (!text) return undefined;
+    if (!protocols.some((protocol) => text.startsWith(`${protocol}://`))) {
+      complaints.push(`${name} takes a URL that starts with ${protocols.map((p) => `${p}://`).join(' or ')}.`);
+    }
+    return text;
+  };
+
+  const logLevel = env.LOG_LEVEL?.trim() || 'info';
+  if (!LOG_LEVELS.includes(logLevel)) complaints.push(`LOG_LEVEL is "${logLevel}": it takes ${LOG_LEVELS.join(', ')}.`);
+  const adminApiKey = env.ADMIN_API_KEY?.trim() || undefined;
+  if (adminApiKey !== undefined && adminApiKey.length < 16) {
+    complaints.push('ADMIN_API_KEY is shorter than 16 characters: choose a longer one.');
+  }
+
+  const config: Config = {
+    port: whole('PORT', 3000, 0, 65_535),
+    host: env.HOST?.trim() || '127.0.0.1',
+    databaseUrl: url('DATABASE_URL', ['postgres', 'postgresql']),
+    redisUrl: url('REDIS_URL', ['redis', 'rediss']),
+    adminApiKey,
+    dataDir: env.DATA_DIR?.trim() || '.data',
+    logLevel,
+    databasePool: whole('DATABASE_POOL', 10, 2, 200),
+    engineMailboxes: whole('ENGINE_MAILBOXES', 2, 1, 16),
+    engineQueue: whole('ENGINE_QUEUE', 4_000, 1, 100_000),
+    engineDeadlineMs: whole('ENGINE_DEADLINE_MS', 5_000, 10, 60_000),
+    expirySweepMs: whole('EXPIRY_SWEEP_MS', 1_000, 0, 3_600_000),
+  };
+  if (complaints.length > 0) throw new Error(complaints.join('\n'));
+  return config;
+}

@@ -1,0 +1,47 @@
+import pg from 'pg';
+import { DataSource, EntityManager } from 'typeorm';
+
+/**
+ * A transaction, or where a method only reads, any connection: the explicit first argument of every repository method.
+ * TypeORM's EntityManager, of which we use `query` with SQL written out.
+ */
+export type Tx = EntityManager;
+
+/** The role that may not rewrite the ledger (migrations/…-stock.sql). Sessions take it on at start-up. */
+const AS_APPLICATION = '-c role=holdfast_app';
+
+/** int8 as a number: ids, versions and ten-thousandths all stay below 2^53 (semantics.md 3 bounds quantities to 10^11). */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+/** What every session of the service has: its role, and a bound on how long a statement or an idle transaction may last. */
+function session(url: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    options: AS_APPLICATION,
+    types,
+    application_name: 'holdfast',
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+    keepAlive: true,
+  };
+}
+
+/** The pool behind the calm features: TypeORM's, with SQL written out in the repositories. */
+export function createDataSource(url: string, poolSize: number): DataSource {
+  const { connectionString: _, ...extra } = session(url);
+  return new DataSource({ type: 'postgres', url, extra: { ...extra, max: poolSize } });
+}
+
+/** A pool of plain connections for the hot reads: prepared statements by name, no ORM in between. */
+export function createPool(url: string, size: number): pg.Pool {
+  return new pg.Pool({ ...session(url), max: size });
+}
+
+/** A connection of its own for one mailbox of the engine, pipelined: statements are sent without waiting for answers. */
+export function createPipelinedClient(url: string): pg.Client {
+  return new pg.Client({ ...session(url), pipeline: true } as pg.ClientConfig);
+}

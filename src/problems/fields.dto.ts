@@ -1,0 +1,29 @@
+import { applyDecorators } from '@nestjs/common';
+import { Matches, ValidateBy } from 'class-validator';
+
+/** Codes of locations, channels, sources and clients (api.md). */
+export const CODE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** 1 to 64 printable characters of any script, neither starting nor ending in a space. */
+const SKU = /^(?! )[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,64}(?<! )$/u;
+
+export function isSku(value: unknown): value is string {
+  return typeof value === 'string' && SKU.test(value);
+}
+
+export function IsCode(): PropertyDecorator {
+  return applyDecorators(
+    Matches(CODE, {
+      message: '$property takes 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or a digit',
+    }),
+  );
+}
+
+export function IsSku(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isSku',
+    validator: {
+      validate: isSku,
+      defaultMessage: () => '$property takes 1 to 64 printable characters, not starting or ending in a space',
+    },
+  });
+}

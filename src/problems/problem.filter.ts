@@ -1,0 +1,65 @@
+import { ArgumentsHost, Catch, ExceptionFilter, HttpException } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem, ProblemCode } from './problem.js';
+
+/** PostgreSQL and socket errors that mean the database went away or shed load: worth a retry, so 503 and not 500. */
+const UNAVAILABLE = /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/;
+
+const BY_STATUS: Record<number, ProblemCode> = {
+  400: 'malformed_json',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+};
+
+const DETAIL_BY_STATUS: Record<number, string> = {
+  404: 'No route answers this method and path. The contract is at /openapi/v1.json.',
+  413: 'The body is larger than 1 MiB. Split the request, or use POST /v1/imports for bulk data.',
+  415: 'This call does not take that Content-Type. Send application/json.',
+};
+
+/** Turns whatever was thrown into the problem a client may see. A 5xx never shows an exception's message. */
+export function toProblem(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown;
+  const error = thrown as { statusCode?: number; code?: string; message?: string };
+  const status = thrown instanceof HttpException ? thrown.getStatus() : error?.statusCode;
+  if (status !== undefined && status >= 400 && status < 500) {
+    const code = BY_STATUS[status] ?? 'validation_failed';
+    const detail = DETAIL_BY_STATUS[status] ?? (error.message || 'The request could not be read.');
+    return new Problem(code, detail, { cause: thrown });
+  }
+  if (typeof error?.code === 'string' && UNAVAILABLE.test(error.code)) {
+    return new Problem('unavailable', 'The database does not answer. Repeat the request with the same key.', {
+      retryAfter: 1,
+      cause: thrown,
+    });
+  }
+  return new Problem('internal_error', 'The request failed on our side. It is safe to repeat it with the same key.', {
+    cause: thrown,
+  });
+}
+
+/** Sends a problem document; shared by the Nest filter and the paths Fastify answers without Nest. */
+export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(thrown);
+  if (problem.status >= 500) {
+    request.log.error({ err: problem.more.cause ?? thrown, code: problem.code }, 'request failed');
+  }
+  if (problem.more.retryAfter !== undefined) reply.header('Retry-After', String(Math.ceil(problem.more.retryAfter)));
+  for (const [name, value] of Object.entries(problem.more.headers ?? {})) reply.header(name, value);
+  const path = request.url.split('?', 1)[0];
+  reply
+    .status(problem.status)
+    .header('Content-Type', 'application/problem+json; charset=utf-8')
+    .header('Cache-Control', 'no-store')
+    .send(JSON.stringify({ ...problem.document(), instance: path, requestId: request.id }));
+}
+
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    sendProblem(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+}
