@@ -1,13 +1,5 @@
 // The house rules of docs/decisions/0001: features look down only, bare nouns are pure, SQL stays in repositories.
-const order = [
-  'imports',
-  'reservations',
-  'availability',
-  'stock',
-  'channels',
-  'catalog',
-  'access',
-];
+const order = ['imports', 'reservations', 'availability', 'stock', 'channels', 'catalog', 'access'];
 const lookDownOnly = order.slice(1).map((feature, i) => ({
   name: `${feature}-looks-down-only`,
   severity: 'error',
@@ -54,6 +46,9 @@ module.exports = {
     exclude: { path: '\\.spec\\.ts$' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { conditionNames: ['import', 'require', 'node', 'default', 'types'], extensions: ['.ts', '.js'] },
+    enhancedResolveOptions: {
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js'],
+    },
   },
 };

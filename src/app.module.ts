@@ -11,12 +11,7 @@ export class AppModule {
   static with(config: Config, clock: Clock): DynamicModule {
     return {
       module: AppModule,
-      imports: [
-        AccessModule,
-        RedisModule,
-        PostgresModule,
-        ConfigModule.of(config, clock),
-      ],
+      imports: [AccessModule, RedisModule, PostgresModule, ConfigModule.of(config, clock)],
     };
   }
 }

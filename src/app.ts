@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { ValidationError, ValidationPipe, VersioningType } from '@nestjs/common';
-import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import pino from 'pino';
 import { Answer } from './access/answer.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
 import type { Clock } from './config.module.js';
-import { FieldError, invalid } from './problems/problem.js';
 import { ProblemFilter, sendProblem } from './problems/problem.filter.js';
+import { FieldError, invalid } from './problems/problem.js';
 
 /** The largest JSON body, in bytes. Imports are streamed and have a bound of their own. */
 const BODY_LIMIT = 1024 * 1024;

@@ -33,9 +33,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
   const codes = new Set<ProblemCode>([
     ...(validated ? (['validation_failed'] as const) : []),
     ...(scope === null ? [] : (['unauthenticated', 'scope_required'] as const)),
-    ...(idempotent
-      ? (['idempotency_key_missing', 'idempotency_in_progress', 'idempotency_key_reused'] as const)
-      : []),
+    ...(idempotent ? (['idempotency_key_missing', 'idempotency_in_progress', 'idempotency_key_reused'] as const) : []),
     ...(ifMatch ? (['precondition_required', 'version_conflict'] as const) : []),
     ...problems,
     'internal_error',
@@ -52,7 +50,11 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
   return applyDecorators(
     SetMetadata(REQUIRED_SCOPE, scope),
     HttpCode(status),
-    ApiOperation({ summary, ...(description ? { description } : {}), ...(scope ? { 'x-required-scope': scope } : {}) } as never),
+    ApiOperation({
+      summary,
+      ...(description ? { description } : {}),
+      ...(scope ? { 'x-required-scope': scope } : {}),
+    } as never),
     ApiResponse({ ...body, status }),
     ...(answer.alsoCreated ? [ApiResponse({ ...body, status: 201, description: 'Created.' })] : []),
     ...[...byStatus].map(([at, of]) =>

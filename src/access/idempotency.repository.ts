@@ -14,10 +14,10 @@ export class IdempotencyRepository {
   }
 
   async find(tx: Tx, intent: Intent): Promise<Remembered | undefined> {
-    const [row] = await tx.query('select fingerprint, status, body from idempotency_key where client_id = $1 and key = $2', [
-      intent.clientId,
-      intent.key,
-    ]);
+    const [row] = await tx.query(
+      'select fingerprint, status, body from idempotency_key where client_id = $1 and key = $2',
+      [intent.clientId, intent.key],
+    );
     return row;
   }
 

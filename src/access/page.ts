@@ -15,7 +15,10 @@ export function encodeCursor(key: readonly (string | number)[]): string {
 }
 
 /** Throws `validation_failed` for a cursor we did not give. `shape`: the types of the sort key's parts. */
-export function decodeCursor(cursor: string | undefined, shape: readonly ('string' | 'number')[]): (string | number)[] | undefined {
+export function decodeCursor(
+  cursor: string | undefined,
+  shape: readonly ('string' | 'number')[],
+): (string | number)[] | undefined {
   if (cursor === undefined) return undefined;
   try {
     const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));

@@ -1,8 +1,8 @@
 import { Global, Inject, Injectable, Module, OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { CONFIG } from '../config.module.js';
 import type { Config } from '../config.js';
+import { CONFIG } from '../config.module.js';
 import { createDataSource, createPool } from './connections.js';
 
 /** `databaseUrl` is settled before the application is created (main.ts starts the bundled server where it is absent). */

@@ -237,7 +237,9 @@ export class Problem extends Error {
 export function invalid(errors: readonly FieldError[]): Problem {
   const first = errors[0];
   const where = first?.pointer ?? first?.parameter;
-  return new Problem('validation_failed', first ? `${where}: ${first.detail}` : 'The request is not valid.', { errors });
+  return new Problem('validation_failed', first ? `${where}: ${first.detail}` : 'The request is not valid.', {
+    errors,
+  });
 }
 
 /** Something named in the body at `pointer` does not exist (422). */

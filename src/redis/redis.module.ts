@@ -1,8 +1,8 @@
 import { Global, Inject, Injectable, Module, OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import pino from 'pino';
-import { CONFIG } from '../config.module.js';
 import type { Config } from '../config.js';
+import { CONFIG } from '../config.module.js';
 
 /** Injection token of the Redis client, null where REDIS_URL is not set. */
 export const REDIS = Symbol('Redis');
