@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import pg from 'pg';
+import { Configuration, DirectoryChannel, DirectoryItem, DirectoryLocation } from './directory.js';
+
+/** Reads the catalogue and the channels as the engine and the answers need them. */
+@Injectable()
+export class DirectoryRepository {
+  constructor(private readonly pool: pg.Pool) {}
+
+  async configurationRevision(): Promise<number> {
+    const { rows } = await this.pool.query('select revision from configuration');
+    return rows[0].revision;
+  }
+
+  /** One statement, so revision, locations and channels are of one moment. */
+  async configuration(): Promise<Configuration> {
+    const { rows } = await this.pool.query(`
+      select
+        (select revision from configuration) as revision,
+        (select coalesce(json_agg(json_build_object('id', id, 'code', code, 'enabled', enabled)), '[]') from location) as locations,
+        (select coalesce(json_agg(json_build_object(
+           'id', c.id, 'code', c.code, 'sourcing', c.sourcing, 'priority', c.priority,
+           'buffer', (c.buffer * 10000)::bigint,
+           'backorderLimit', (c.backorder_limit * 10000)::bigint,
+           'holdTtlSeconds', c.hold_ttl_seconds, 'maxHoldTtlSeconds', c.max_hold_ttl_seconds,
+           'locationIds', (select coalesce(json_agg(location_id order by rank), '[]')
+                             from channel_location where channel_id = c.id)
+         )), '[]') from channel c) as channels`);
+    const { revision, locations, channels } = rows[0] as {
+      revision: number;
+      locations: DirectoryLocation[];
+      channels: (Omit<DirectoryChannel, 'locations'> & { locationIds: number[] })[];
+    };
+    const byId = new Map(locations.map((location) => [location.id, location]));
+    return new Configuration(
+      revision,
+      locations,
+      channels.map(({ locationIds, ...channel }) => ({
+        ...channel,
+        locations: locationIds.flatMap((id) => byId.get(id) ?? []),
+      })),
+    );
+  }
+
+  async itemsBySku(skus: readonly string[]): Promise<DirectoryItem[]> {
+    return this.items('i.sku = any($1::text[])', skus);
+  }
+
+  async itemsById(ids: readonly number[]): Promise<DirectoryItem[]> {
+    return this.items('i.id = any($1::bigint[])', ids);
+  }
+
+  private async items(condition: string, values: readonly (string | number)[]): Promise<DirectoryItem[]> {
+    const { rows } = await this.pool.query(
+      `select i.id, i.sku, i.base_uom, i.fraction_digits, i.tracked, i.active, i.revision, i.updated_at,
+              (select json_agg(json_build_object('code', u.code, 'factor', (u.factor * 10000)::bigint))
+                 from item_uom u where u.item_id = i.id) as uoms,
+              (select json_agg(json_build_object('channelId', r.channel_id, 'buffer', (r.buffer * 10000)::bigint,
+                 'limits', r.limits_backorder, 'backorderLimit', (r.backorder_limit * 10000)::bigint))
+                 from channel_item r where r.item_id = i.id) as rules
+         from item i
+        where ${condition} and i.deleted_at is null`,
+      [values],
+    );
+    return rows.map((row) => ({
+      id: row.id,
+      sku: row.sku,
+      baseUom: row.base_uom,
+      fractionDigits: row.fraction_digits,
+      tracked: row.tracked,
+      active: row.active,
+      revision: row.revision,
+      updatedAt: row.updated_at.getTime(),
+      uoms: row.uoms ?? [],
+      rules: new Map(
+        (row.rules ?? []).map(
+          (rule: { channelId: number; buffer: number | null; limits: boolean; backorderLimit: number | null }) => [
+            rule.channelId,
+            { buffer: rule.buffer ?? undefined, backorderLimit: rule.limits ? rule.backorderLimit : undefined },
+          ],
+        ),
+      ),
+    }));
+  }
+}

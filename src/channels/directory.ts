@@ -1,0 +1,90 @@
+import type { Quantity } from '../catalog/quantity.js';
+
+/** What the engine and the answers need to know of an item. Quantities in ten-thousandths. */
+export interface DirectoryItem {
+  readonly id: number;
+  readonly sku: string;
+  readonly baseUom: string;
+  readonly fractionDigits: number;
+  readonly tracked: boolean;
+  readonly active: boolean;
+  readonly uoms: readonly { readonly code: string; readonly factor: Quantity }[];
+  /** What single channels say about this item, by channel id. */
+  readonly rules: ReadonlyMap<number, ChannelItemRule>;
+  /** Compared inside the engine's transaction: a lower one than the database's is out of date. */
+  readonly revision: number;
+  /** Milliseconds since 1970. */
+  readonly updatedAt: number;
+}
+
+/** `undefined`: the channel's own figure counts. `backorderLimit` null: unlimited. */
+export interface ChannelItemRule {
+  readonly buffer: Quantity | undefined;
+  readonly backorderLimit: Quantity | null | undefined;
+}
+
+export interface DirectoryLocation {
+  readonly id: number;
+  readonly code: string;
+  readonly enabled: boolean;
+}
+
+export type Sourcing = 'listed_order' | 'fullest_first' | 'single_location';
+
+export interface DirectoryChannel {
+  readonly id: number;
+  readonly code: string;
+  readonly sourcing: Sourcing;
+  readonly priority: number;
+  readonly buffer: Quantity;
+  /** null: unlimited. */
+  readonly backorderLimit: Quantity | null;
+  readonly holdTtlSeconds: number;
+  readonly maxHoldTtlSeconds: number;
+  /** In sourcing order, disabled ones included. */
+  readonly locations: readonly DirectoryLocation[];
+}
+
+/** All locations and channels as of one revision. */
+export class Configuration {
+  private readonly locationsByCode: ReadonlyMap<string, DirectoryLocation>;
+  private readonly locationsById: ReadonlyMap<number, DirectoryLocation>;
+  private readonly channelsByCode: ReadonlyMap<string, DirectoryChannel>;
+  private readonly channelsById: ReadonlyMap<number, DirectoryChannel>;
+
+  constructor(
+    readonly revision: number,
+    locations: readonly DirectoryLocation[],
+    channels: readonly DirectoryChannel[],
+  ) {
+    this.locationsByCode = new Map(locations.map((location) => [location.code, location]));
+    this.locationsById = new Map(locations.map((location) => [location.id, location]));
+    this.channelsByCode = new Map(channels.map((channel) => [channel.code, channel]));
+    this.channelsById = new Map(channels.map((channel) => [channel.id, channel]));
+  }
+
+  location(code: string): DirectoryLocation | undefined {
+    return this.locationsByCode.get(code);
+  }
+  locationById(id: number): DirectoryLocation | undefined {
+    return this.locationsById.get(id);
+  }
+  channel(code: string): DirectoryChannel | undefined {
+    return this.channelsByCode.get(code);
+  }
+  channelById(id: number): DirectoryChannel | undefined {
+    return this.channelsById.get(id);
+  }
+}
+
+/** The buffer and backorder limit of `item` in `channel`: the item's own where it has one (semantics.md 11). */
+export function rulesFor(
+  channel: DirectoryChannel,
+  item: DirectoryItem,
+): { buffer: Quantity; backorderLimit: Quantity | null } {
+  const rule = item.rules.get(channel.id);
+  return {
+    buffer: rule?.buffer ?? channel.buffer,
+    backorderLimit: rule?.backorderLimit === undefined ? channel.backorderLimit : rule.backorderLimit,
+  };
+}

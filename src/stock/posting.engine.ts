@@ -1,0 +1,463 @@
+import { Inject, Injectable, OnApplicationShutdown } from '@nestjs/common';
+import type pg from 'pg';
+import pino from 'pino';
+import { Answer } from '../access/answer.js';
+import { Intent, Remembered, replay } from '../access/idempotency.js';
+import type { DirectoryItem } from '../channels/directory.js';
+import { Directory } from '../channels/directory.service.js';
+import type { Config } from '../config.js';
+import { CLOCK, Clock, CONFIG } from '../config.module.js';
+import { createPipelinedClient } from '../postgres/connections.js';
+import { databaseUrl } from '../postgres/postgres.module.js';
+import { Problem } from '../problems/problem.js';
+import type { Catalogue, Command, Desk, Participant, ParticipantSession, PositionNeed, Send } from './command.js';
+import { Displaced } from './command.js';
+import { engineMetrics } from './engine.metrics.js';
+import { Ledger } from './ledger.js';
+import { Mailbox } from './mailbox.js';
+import type { Position } from './position.js';
+import {
+  createPositions,
+  insertChangeNotices,
+  insertMovements,
+  intentName,
+  lockPositions,
+  readFacts,
+  readIntents,
+  updatePositions,
+  writeIntents,
+} from './posting.repository.js';
+
+/** A batch of 50 costs the database a seventh of 50 single transactions; past 128 the gain is gone and waits grow. */
+const BATCH_COMMANDS = 128;
+const BATCH_LINES = 512;
+/** How often one command is tried when the catalogue moves, a twin is quicker or a connection breaks. */
+const ATTEMPTS = 6;
+/** A request whose twin is still running waits this long for its answer, in milliseconds, then is told so (409). */
+const WAIT_FOR_TWIN_MS = 1_000;
+
+/** Worth another try as it stands: deadlock, serialisation failure, lock or statement timeout, a twin's key. */
+const RETRY = /^(40001|40P01|55P03|57014)$/;
+/** The connection or the server went away: whether the transaction was committed is unknown. */
+const LOST = /^(08|57P)|^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)|Connection terminated|not queryable|read timeout/;
+
+interface Waiting {
+  readonly command: Command;
+  readonly weight: number;
+  readonly since: number;
+  readonly deadline: number;
+  attempts: number;
+  readonly answer: (answer: Answer) => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+/** Told after a commit, with the positions as committed, before the callers get their answers. Must not throw. */
+export type CommitListener = (positions: readonly Position[]) => Promise<void>;
+
+/** The catalogue was older than the database: read it again, then try the batch again. */
+class Outdated extends Error {
+  constructor(readonly stale: { configuration: boolean; items: DirectoryItem[] }) {
+    super('the catalogue has changed');
+  }
+}
+
+/**
+ * The only way stock changes (architecture.md, Writing). Commands wait in mailboxes, by item; a mailbox turns what waits
+ * into one transaction on a connection of its own: lock in one order, decide in memory in order of arrival, write
+ * set-based, commit once. Correctness comes from the row locks alone, so any number of processes may run one.
+ */
+@Injectable()
+export class PostingEngine implements OnApplicationShutdown {
+  private readonly log: pino.Logger;
+  private readonly mailboxes: Mailbox<Waiting>[];
+  private readonly clients: (pg.Client | undefined)[];
+  private readonly participants: Participant<ParticipantSession>[] = [];
+  private readonly listeners: CommitListener[] = [];
+  private readonly inFlight = new Map<string, Promise<unknown>>();
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly directory: Directory,
+  ) {
+    this.log = pino({ level: config.logLevel, name: 'engine' });
+    this.clients = Array.from({ length: config.engineMailboxes }, () => undefined);
+    this.mailboxes = this.clients.map(
+      (_, index) =>
+        new Mailbox<Waiting>({ letters: BATCH_COMMANDS, lines: BATCH_LINES, waiting: config.engineQueue }, (batch) =>
+          this.deliver(index, batch),
+        ),
+    );
+  }
+
+  /** Keeps `participant`'s rows in step with the ledger. Called at start-up, before the first command. */
+  join(participant: Participant<ParticipantSession>): void {
+    this.participants.push(participant);
+  }
+
+  onCommitted(listener: CommitListener): void {
+    this.listeners.push(listener);
+  }
+
+  /** Commands that wait, over all mailboxes. */
+  get waiting(): number {
+    return this.mailboxes.reduce((sum, mailbox) => sum + mailbox.size, 0);
+  }
+
+  /**
+   * Decides the command and answers when it is committed. Throws the Problem that refuses it, `overloaded` when too
+   * much waits, `idempotency_in_progress` when its twin does not finish in time.
+   */
+  async post(command: Command): Promise<Answer> {
+    const { intent } = command;
+    if (!intent) return this.enqueue(command);
+    const name = intentName(intent);
+    const until = Date.now() + WAIT_FOR_TWIN_MS;
+    for (let twin = this.inFlight.get(name); twin; twin = this.inFlight.get(name)) {
+      if (!(await settledBefore(twin, until))) {
+        throw new Problem('idempotency_in_progress', 'The first request with this key is still running.', {
+          retryAfter: 1,
+        });
+      }
+    }
+    const running = this.enqueue(command);
+    this.inFlight.set(name, running);
+    try {
+      return await running;
+    } finally {
+      this.inFlight.delete(name);
+    }
+  }
+
+  /** Finishes what was accepted. */
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all(this.mailboxes.map((mailbox) => mailbox.idle()));
+    await Promise.all(this.clients.map((client) => client?.end()));
+  }
+
+  private enqueue(command: Command): Promise<Answer> {
+    return new Promise((answer, refuse) => {
+      const since = performance.now();
+      const { weight } = command;
+      const deadline = since + this.config.engineDeadlineMs;
+      const waiting: Waiting = { command, weight, since, deadline, attempts: 0, answer, refuse };
+      const mailbox = this.mailboxes[mailboxOf(command.skus[0] ?? '', this.mailboxes.length)];
+      if (!mailbox?.put(waiting)) {
+        engineMetrics.refused.inc({ reason: 'overloaded' });
+        refuse(overloaded());
+      }
+    });
+  }
+
+  /** One batch, whatever happens: every command of it is answered, refused, or back in the mailbox. Never throws. */
+  private async deliver(index: number, batch: readonly Waiting[]): Promise<void> {
+    const now = performance.now();
+    const ready: Waiting[] = [];
+    for (const waiting of batch) {
+      engineMetrics.wait.observe((now - waiting.since) / 1_000);
+      waiting.attempts += 1;
+      if (now > waiting.deadline || waiting.attempts > ATTEMPTS) {
+        engineMetrics.refused.inc({ reason: 'overloaded' });
+        waiting.refuse(overloaded());
+      } else {
+        ready.push(waiting);
+      }
+    }
+    if (ready.length === 0) return;
+    try {
+      await this.attempt(index, ready);
+    } catch (error) {
+      await this.recover(index, ready, error);
+    }
+  }
+
+  private async recover(index: number, batch: readonly Waiting[], error: unknown): Promise<void> {
+    const { code = '', message = '' } = error as { code?: string; message?: string };
+    if (error instanceof Outdated) {
+      try {
+        await this.directory.refresh(error.stale);
+      } catch (failure) {
+        return refuseAll(batch, failure);
+      }
+    } else if (RETRY.test(code) || (code === '23505' && message.includes('idempotency_key_pkey'))) {
+      this.log.debug({ code }, 'batch tried again');
+    } else if (LOST.test(code) || LOST.test(message)) {
+      // COMMIT may have been sent and its answer lost. The keys are in the same transaction as the effect,
+      // so trying again either finds the answers or finds nothing done.
+      this.log.warn({ err: error }, 'connection lost in a batch: tried again on a new one');
+      if (batch.every((waiting) => waiting.attempts > 2)) return refuseAll(batch, unavailable(error));
+      await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** (batch[0]?.attempts ?? 1)));
+    } else if (batch.length > 1) {
+      // Something in it cannot be written. Halves find it in log2(n) tries; its neighbours never fail with it.
+      this.log.warn({ err: error, commands: batch.length }, 'batch failed: split');
+      const middle = Math.ceil(batch.length / 2);
+      for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
+        for (const waiting of half) waiting.attempts -= 1;
+        await this.deliver(index, half);
+      }
+      return;
+    } else {
+      return refuseAll(batch, error);
+    }
+    this.mailboxes[index]?.putBack(batch);
+  }
+
+  /** One transaction. Throws when it was not committed, or may not have been. */
+  private async attempt(index: number, batch: readonly Waiting[]): Promise<void> {
+    const commands = await this.prepare(batch);
+    if (commands.length === 0) return;
+    const client = await this.client(index);
+    const now = this.clock();
+    const sessions = new Map(this.participants.map((participant) => [participant, participant.open()]));
+    const participants = [...sessions.values()];
+    const pipeline = new Pipeline(client);
+    const { send } = pipeline;
+    try {
+      pipeline.begin();
+      const items = [...new Set(commands.flatMap(({ items }) => items))];
+      const needs = commands.flatMap((command) => command.needs);
+      const created = needs.filter((need) => need.create);
+      const intents = commands.flatMap(({ waiting }) => waiting.command.intent ?? []);
+      const factsRead = readFacts(send, items);
+      if (created.length > 0) pipeline.track(createPositions(send, created, now));
+      const locksTaken = lockPositions(send, distinct(needs));
+      const intentsRead = readIntents(send, intents);
+      const names = commands.map(({ waiting }) => waiting.command);
+      for (const session of participants) pipeline.track(session.load(send, names, now));
+      const [stale, locked, remembered] = await pipeline.all([factsRead, locksTaken, intentsRead]);
+      const outdated = stale(this.directory.known.revision);
+      if (outdated) throw new Outdated(outdated);
+
+      const ledger = new Ledger(now, locked);
+      const desk: Desk = {
+        ledger,
+        now,
+        session: <Session extends ParticipantSession>(of: Participant<Session>) => sessions.get(of) as Session,
+      };
+      const due = locked.filter((position) => position.nextExpiry !== null && position.nextExpiry <= now);
+      if (due.length > 0) for (const session of participants) await session.settle(send, desk, due);
+
+      const decided = this.decide(commands, desk, remembered);
+
+      const changed = ledger.changed();
+      if (changed.length > 0) {
+        pipeline.track(updatePositions(send, changed));
+        const moved = changed.filter(({ position, before }) => position.version > before.version);
+        if (moved.length > 0) {
+          pipeline.track(insertMovements(send, ledger.movements, now));
+          pipeline.track(
+            insertChangeNotices(
+              send,
+              moved.map(({ position }) => position),
+              now,
+            ),
+          );
+        }
+      }
+      for (const session of participants) pipeline.track(session.write(send, desk));
+      const finishing = participants.flatMap((session) => session.finish?.(send, desk) ?? []);
+      if (finishing.length > 0) await pipeline.all(finishing);
+      const answers = decided.accepted.map(({ waiting, build }) => ({ waiting, answer: build() }));
+      const fresh = answers.flatMap(({ waiting, answer }) =>
+        waiting.command.intent
+          ? [{ intent: waiting.command.intent, status: answer.status, body: JSON.stringify(answer.body) }]
+          : [],
+      );
+      if (fresh.length > 0) pipeline.track(writeIntents(send, fresh, now));
+      const committing = performance.now();
+      await pipeline.commit();
+      engineMetrics.commit.observe((performance.now() - committing) / 1_000);
+      engineMetrics.batch.observe(batch.length);
+
+      const positions = changed.map(({ position }) => position);
+      if (positions.length > 0) await Promise.all(this.listeners.map((listener) => listener(positions)));
+      for (const { waiting, answer } of answers) waiting.answer(answer);
+      for (const { waiting, answer } of decided.replayed) waiting.answer(answer);
+      for (const { waiting, problem } of decided.refused) {
+        engineMetrics.refused.inc({ reason: problem.code });
+        waiting.refuse(problem);
+      }
+      if (decided.displaced.length > 0) this.mailboxes[index]?.putBack(decided.displaced);
+    } catch (error) {
+      await pipeline.abandon();
+      throw error;
+    }
+  }
+
+  /** Asks every command for its positions. Those that refuse already are answered here. */
+  private async prepare(batch: readonly Waiting[]): Promise<Prepared[]> {
+    await this.directory.load(batch.flatMap(({ command }) => command.skus));
+    const configuration = await this.directory.configuration();
+    const prepared: Prepared[] = [];
+    for (const waiting of batch) {
+      const items: DirectoryItem[] = [];
+      const catalogue: Catalogue = {
+        configuration,
+        item: (sku) => {
+          const item = this.directory.item(sku);
+          if (item) items.push(item);
+          return item;
+        },
+      };
+      try {
+        prepared.push({ waiting, items, needs: waiting.command.prepare(catalogue) });
+      } catch (error) {
+        waiting.refuse(error);
+      }
+    }
+    return prepared;
+  }
+
+  /** In order of arrival, in memory. Anything but a Problem is a fault of ours, and ends the batch. */
+  private decide(commands: readonly Prepared[], desk: Desk, remembered: ReadonlyMap<string, Remembered>): Decided {
+    const decided: Decided = { accepted: [], replayed: [], refused: [], displaced: [] };
+    const earlier = new Set<string>();
+    for (const { waiting } of commands) {
+      const { intent } = waiting.command;
+      try {
+        const first = intent && remembered.get(intentName(intent));
+        if (first) {
+          decided.replayed.push({ waiting, answer: replay(intent, first) });
+        } else if (intent && earlier.has(intentName(intent))) {
+          decided.displaced.push(waiting); // its twin is in this very batch: the next one will find the answer
+        } else {
+          decided.accepted.push({ waiting, build: waiting.command.decide(desk) });
+          if (intent) earlier.add(intentName(intent));
+        }
+      } catch (error) {
+        if (error instanceof Problem) decided.refused.push({ waiting, problem: error });
+        else if (error instanceof Displaced) decided.displaced.push(waiting);
+        else throw error;
+      }
+    }
+    return decided;
+  }
+
+  /** The mailbox's own connection, made again when it broke. */
+  private async client(index: number): Promise<pg.Client> {
+    const existing = this.clients[index];
+    if (existing) return existing;
+    const client = createPipelinedClient(databaseUrl(this.config));
+    const forget = () => {
+      if (this.clients[index] === client) this.clients[index] = undefined;
+    };
+    client.on('error', (error) => {
+      this.log.warn({ err: error }, 'a connection of the engine broke');
+      forget();
+    });
+    client.on('end', forget);
+    await client.connect();
+    this.clients[index] = client;
+    return client;
+  }
+}
+
+interface Prepared {
+  readonly waiting: Waiting;
+  readonly items: readonly DirectoryItem[];
+  readonly needs: readonly PositionNeed[];
+}
+
+interface Decided {
+  readonly accepted: { waiting: Waiting; build: () => Answer }[];
+  readonly replayed: { waiting: Waiting; answer: Answer }[];
+  readonly refused: { waiting: Waiting; problem: Problem }[];
+  readonly displaced: Waiting[];
+}
+
+/**
+ * A transaction whose statements are sent without waiting for answers. In a pipeline a failed statement does not stop
+ * those behind it from being answered, COMMIT included: it then answers ROLLBACK, without an error.
+ */
+class Pipeline {
+  private readonly sent: Promise<unknown>[] = [];
+  private committing = false;
+
+  constructor(private readonly client: pg.Client) {}
+
+  readonly send: Send = async (statement, values) => {
+    const result = await this.client.query({ ...statement, values: values as unknown[] });
+    return result.rows;
+  };
+
+  begin(): void {
+    this.track(this.client.query('begin'));
+  }
+
+  track(sent: Promise<unknown>): void {
+    sent.catch(() => {}); // looked at by `all` or `commit`
+    this.sent.push(sent);
+  }
+
+  /** Waits for these and for everything sent before them; throws the first failure, the cause of the later ones. */
+  async all<T extends readonly Promise<unknown>[]>(these: T): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+    for (const each of these) each.catch(() => {});
+    for (const sent of [...this.sent.splice(0), ...these]) await sent;
+    return (await Promise.all(these)) as { [K in keyof T]: Awaited<T[K]> };
+  }
+
+  async commit(): Promise<void> {
+    this.committing = true;
+    const committed = this.client.query('commit');
+    await this.all([committed]);
+    const { command } = await committed;
+    // The tag is the only witness: a transaction that failed in between answers ROLLBACK here, and no error.
+    if (command !== 'COMMIT') throw new Error(`COMMIT answered ${command}`);
+  }
+
+  /** Leaves the connection clean for the next batch, or closed. */
+  async abandon(): Promise<void> {
+    await Promise.allSettled(this.sent.splice(0));
+    if (this.committing) return; // COMMIT has ended the transaction one way or the other
+    await this.client.query('rollback').catch(() => this.client.end().catch(() => {}));
+  }
+}
+
+/** Each position once, whoever needs it. */
+function distinct(needs: readonly PositionNeed[]): PositionNeed[] {
+  const byItem = new Map<number, Map<number, PositionNeed>>();
+  for (const need of needs) {
+    const ofItem = byItem.get(need.itemId) ?? new Map<number, PositionNeed>();
+    byItem.set(need.itemId, ofItem.set(need.locationId, need));
+  }
+  return [...byItem.values()].flatMap((ofItem) => [...ofItem.values()]);
+}
+
+/** FNV-1a of the SKU: the same item always waits in the same mailbox, so its commands share batches. */
+function mailboxOf(sku: string, mailboxes: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < sku.length; i += 1) hash = Math.imul(hash ^ sku.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % mailboxes;
+}
+
+async function settledBefore(promise: Promise<unknown>, until: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, until - Date.now()));
+  });
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([settled, late]).finally(() => clearTimeout(timer));
+}
+
+function refuseAll(batch: readonly Waiting[], error: unknown): void {
+  for (const waiting of batch) waiting.refuse(error);
+}
+
+function overloaded(): Problem {
+  return new Problem('overloaded', 'Too many changes are waiting. Nothing was changed.', { retryAfter: 1 });
+}
+
+function unavailable(cause: unknown): Problem {
+  return new Problem('unavailable', 'The database does not answer. Repeat the request with the same key.', {
+    retryAfter: 1,
+    cause,
+  });
+}
+
+/** An intent for a command without an Idempotency-Key: an unknown outcome is then settled like any other. */
+export function unkeyed(clientId: string, id: string): Intent {
+  return { clientId, key: `~${id}`, fingerprint: Buffer.alloc(32) };
+}

@@ -1,0 +1,260 @@
+import type { Intent, Remembered } from '../access/idempotency.js';
+import type { DirectoryItem } from '../channels/directory.js';
+import { Send } from './command.js';
+import type { PositionKey, Touched } from './ledger.js';
+import type { Movement } from './movement.js';
+import type { Position } from './position.js';
+
+/**
+ * The statements of the posting engine, each prepared once a connection and sent without waiting for the one before.
+ * Quantities travel as whole ten-thousandths.
+ */
+
+const FACTS = {
+  name: 'facts',
+  text: `
+    select 0::bigint as id, revision from configuration
+    union all
+    select id, revision from item where id = any($1::bigint[]) and deleted_at is null`,
+};
+
+/** Which of the facts a batch was prepared with are no longer so. */
+export async function readFacts(
+  send: Send,
+  items: readonly DirectoryItem[],
+): Promise<(known: number) => { configuration: boolean; items: DirectoryItem[] } | undefined> {
+  const rows = await send<{ id: number; revision: number }>(FACTS, [items.map((item) => item.id)]);
+  const revisions = new Map(rows.map((row) => [row.id, row.revision]));
+  return (configurationRevision) => {
+    const configuration = revisions.get(0) !== configurationRevision;
+    const stale = items.filter((item) => revisions.get(item.id) !== item.revision);
+    return configuration || stale.length > 0 ? { configuration, items: stale } : undefined;
+  };
+}
+
+const CREATE_POSITIONS = {
+  name: 'create-positions',
+  text: `
+    insert into position (item_id, location_id, as_of)
+    select item_id, location_id, to_timestamp($3::float8 / 1000)
+      from unnest($1::bigint[], $2::int[]) as k(item_id, location_id)
+     order by item_id, location_id
+    on conflict do nothing`,
+};
+
+/** Makes positions that do not exist yet, in lock order. */
+export async function createPositions(send: Send, keys: readonly PositionKey[], now: number): Promise<void> {
+  await send(CREATE_POSITIONS, [keys.map((key) => key.itemId), keys.map((key) => key.locationId), now]);
+}
+
+const LOCK_POSITIONS = {
+  name: 'lock-positions',
+  text: `
+    select p.item_id, p.location_id,
+           (p.on_hand * 10000)::bigint as on_hand,
+           (p.damaged * 10000)::bigint as damaged, (p.expired * 10000)::bigint as expired,
+           (p.recalled * 10000)::bigint as recalled, (p.quarantined * 10000)::bigint as quarantined,
+           (p.inspection * 10000)::bigint as inspection,
+           (p.reserved * 10000)::bigint as reserved, (p.incoming * 10000)::bigint as incoming,
+           (p.safety_stock * 10000)::bigint as safety_stock,
+           p.version, extract(epoch from p.next_expiry)::float8 * 1000 as next_expiry,
+           extract(epoch from p.as_of)::float8 * 1000 as as_of
+      from unnest($1::bigint[], $2::int[]) as k(item_id, location_id)
+      join position p using (item_id, location_id)
+     order by p.item_id, p.location_id
+       for no key update of p`,
+};
+
+export interface PositionRow {
+  item_id: number;
+  location_id: number;
+  on_hand: number;
+  damaged: number;
+  expired: number;
+  recalled: number;
+  quarantined: number;
+  inspection: number;
+  reserved: number;
+  incoming: number;
+  safety_stock: number;
+  version: number;
+  next_expiry: number | null;
+  as_of: number;
+}
+
+/**
+ * Locks these positions until the transaction ends. Everybody locks in the order of item and location, so two batches
+ * over the same items queue and never deadlock.
+ */
+export async function lockPositions(send: Send, keys: readonly PositionKey[]): Promise<Position[]> {
+  const rows = await send<PositionRow>(LOCK_POSITIONS, [
+    keys.map((key) => key.itemId),
+    keys.map((key) => key.locationId),
+  ]);
+  return rows.map(positionOf);
+}
+
+export function positionOf(row: PositionRow): Position {
+  return {
+    itemId: row.item_id,
+    locationId: row.location_id,
+    onHand: row.on_hand,
+    unsellable: {
+      damaged: row.damaged,
+      expired: row.expired,
+      recalled: row.recalled,
+      quarantined: row.quarantined,
+      inspection: row.inspection,
+    },
+    reserved: row.reserved,
+    incoming: row.incoming,
+    safetyStock: row.safety_stock,
+    version: row.version,
+    nextExpiry: row.next_expiry,
+    asOf: row.as_of,
+  };
+}
+
+const READ_INTENTS = {
+  name: 'read-intents',
+  text: `
+    select i.client_id, i.key, i.fingerprint, i.status, i.body
+      from unnest($1::text[], $2::text[]) as k(client_id, key)
+      join idempotency_key i using (client_id, key)`,
+};
+
+/** What was answered before to these intents, by `intentName`. Read behind the locks, so a twin's answer is seen. */
+export async function readIntents(send: Send, intents: readonly Intent[]): Promise<Map<string, Remembered>> {
+  if (intents.length === 0) return new Map();
+  const rows = await send<Remembered & { client_id: string; key: string }>(READ_INTENTS, [
+    intents.map((intent) => intent.clientId),
+    intents.map((intent) => intent.key),
+  ]);
+  return new Map(rows.map((row) => [`${row.client_id} ${row.key}`, row]));
+}
+
+export function intentName(intent: Intent): string {
+  return `${intent.clientId} ${intent.key}`;
+}
+
+const WRITE_INTENTS = {
+  name: 'write-intents',
+  text: `
+    insert into idempotency_key (client_id, key, fingerprint, status, body, created_at)
+    select client_id, key, fingerprint, status, body, to_timestamp($6::float8 / 1000)
+      from unnest($1::text[], $2::text[], $3::bytea[], $4::int[], $5::text[])
+        as k(client_id, key, fingerprint, status, body)`,
+};
+
+/** Fails with 23505 when another process has answered one of them since: the batch is then tried again. */
+export async function writeIntents(
+  send: Send,
+  answered: readonly { intent: Intent; status: number; body: string }[],
+  now: number,
+): Promise<void> {
+  await send(WRITE_INTENTS, [
+    answered.map(({ intent }) => intent.clientId),
+    answered.map(({ intent }) => intent.key),
+    answered.map(({ intent }) => intent.fingerprint),
+    answered.map(({ status }) => status),
+    answered.map(({ body }) => body),
+    now,
+  ]);
+}
+
+const UPDATE_POSITIONS = {
+  name: 'update-positions',
+  text: `
+    update position p
+       set on_hand = p.on_hand + d.on_hand / 10000.0,
+           damaged = p.damaged + d.damaged / 10000.0,
+           expired = p.expired + d.expired / 10000.0,
+           recalled = p.recalled + d.recalled / 10000.0,
+           quarantined = p.quarantined + d.quarantined / 10000.0,
+           inspection = p.inspection + d.inspection / 10000.0,
+           reserved = p.reserved + d.reserved / 10000.0,
+           safety_stock = d.safety_stock / 10000.0,
+           version = p.version + d.movements,
+           next_expiry = to_timestamp(d.next_expiry / 1000),
+           as_of = to_timestamp(d.as_of / 1000)
+      from unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                  $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::float8[], $13::float8[])
+        as d(item_id, location_id, on_hand, damaged, expired, recalled, quarantined, inspection, reserved,
+             safety_stock, movements, next_expiry, as_of)
+     where p.item_id = d.item_id and p.location_id = d.location_id`,
+};
+
+/** One update a touched position, by difference: the CHECKs of the table judge the sum a second time. */
+export async function updatePositions(send: Send, changed: readonly Touched[]): Promise<void> {
+  const column = (value: (touched: Touched) => number | null) => changed.map(value);
+  const difference = (figure: (position: Position) => number) =>
+    column(({ position, before }) => figure(position) - figure(before));
+  await send(UPDATE_POSITIONS, [
+    column(({ position }) => position.itemId),
+    column(({ position }) => position.locationId),
+    difference((position) => position.onHand),
+    difference((position) => position.unsellable.damaged),
+    difference((position) => position.unsellable.expired),
+    difference((position) => position.unsellable.recalled),
+    difference((position) => position.unsellable.quarantined),
+    difference((position) => position.unsellable.inspection),
+    difference((position) => position.reserved),
+    column(({ position }) => position.safetyStock),
+    difference((position) => position.version),
+    column(({ position }) => position.nextExpiry),
+    column(({ position }) => position.asOf),
+  ]);
+}
+
+const INSERT_MOVEMENTS = {
+  name: 'insert-movements',
+  text: `
+    insert into movement (item_id, location_id, version, kind, on_hand_delta, reserved_delta, unsellable_delta,
+                          condition, reason, note, reference, source, event_id, reservation_id, actor, at)
+    select item_id, location_id, version, kind, on_hand / 10000.0, reserved / 10000.0, unsellable / 10000.0,
+           condition, reason, note, reference, source, event_id, reservation_id, actor, to_timestamp($16::float8 / 1000)
+      from unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
+                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+        as m(item_id, location_id, version, kind, on_hand, reserved, unsellable, condition, reason, note, reference,
+             source, event_id, reservation_id, actor)`,
+};
+
+export async function insertMovements(send: Send, movements: readonly Movement[], now: number): Promise<void> {
+  const column = <T>(value: (movement: Movement) => T) => movements.map(value);
+  await send(INSERT_MOVEMENTS, [
+    column((movement) => movement.itemId),
+    column((movement) => movement.locationId),
+    column((movement) => movement.version),
+    column((movement) => movement.kind),
+    column((movement) => movement.onHand ?? 0),
+    column((movement) => movement.reserved ?? 0),
+    column((movement) => movement.unsellable ?? 0),
+    column((movement) => movement.condition ?? null),
+    column((movement) => movement.reason ?? null),
+    column((movement) => movement.note ?? null),
+    column((movement) => movement.reference ?? null),
+    column((movement) => movement.source ?? null),
+    column((movement) => movement.eventId ?? null),
+    column((movement) => movement.reservationId ?? null),
+    column((movement) => movement.actor),
+    now,
+  ]);
+}
+
+const INSERT_OUTBOX = {
+  name: 'insert-outbox',
+  text: `
+    insert into outbox (item_id, location_id, version, at)
+    select item_id, location_id, version, to_timestamp($4::float8 / 1000)
+      from unnest($1::bigint[], $2::int[], $3::bigint[]) as o(item_id, location_id, version)`,
+};
+
+/** One change notice a position, with its newest version, however many movements the batch posted to it. */
+export async function insertChangeNotices(send: Send, positions: readonly Position[], now: number): Promise<void> {
+  await send(INSERT_OUTBOX, [
+    positions.map((position) => position.itemId),
+    positions.map((position) => position.locationId),
+    positions.map((position) => position.version),
+    now,
+  ]);
+}
