@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swa
 import type { FastifyRequest } from 'fastify';
 import { invalid, PROBLEMS, Problem, ProblemCode } from '../problems/problem.js';
 import { fingerprint, Intent, parseIdempotencyKey } from './idempotency.js';
+import type { Expectation } from './precondition.js';
 import type { Principal, Scope } from './principal.js';
 
 /** Metadata key: the scope a route needs, or null for a route anyone may call. A route without it does not start. */
@@ -20,8 +21,8 @@ export interface EndpointOptions {
   readonly problems?: readonly ProblemCode[];
   /** ⓘ in api.md: needs an Idempotency-Key. */
   readonly idempotent?: boolean;
-  /** ⓥ in api.md: needs If-Match. */
-  readonly ifMatch?: boolean;
+  /** ⓥ in api.md: needs If-Match. `optional`: honours it where it is sent. */
+  readonly ifMatch?: boolean | 'optional';
   /** Has a body or parameters that can be wrong. Default true. */
   readonly validated?: boolean;
 }
@@ -34,7 +35,8 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     ...(validated ? (['validation_failed'] as const) : []),
     ...(scope === null ? [] : (['unauthenticated', 'scope_required'] as const)),
     ...(idempotent ? (['idempotency_key_missing', 'idempotency_in_progress', 'idempotency_key_reused'] as const) : []),
-    ...(ifMatch ? (['precondition_required', 'version_conflict'] as const) : []),
+    ...(ifMatch === true ? (['precondition_required'] as const) : []),
+    ...(ifMatch ? (['version_conflict'] as const) : []),
     ...problems,
     'internal_error',
     'unavailable',
@@ -79,7 +81,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       ? [
           ApiHeader({
             name: 'If-Match',
-            required: true,
+            required: ifMatch === true,
             description: 'The ETag of the version that was read.',
             schema: { type: 'string', example: '"3"' },
           }),
@@ -110,14 +112,25 @@ export const Once = createParamDecorator((_: unknown, context: ExecutionContext)
 
 /** The version named by If-Match, undefined for `*`. */
 export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): number | undefined => {
-  const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];
-  if (!header) {
+  const expected = readIfMatch(context);
+  if (expected === undefined) {
     throw new Problem('precondition_required', 'Send If-Match with the ETag that you read.');
   }
-  if (header === '*') return undefined;
+  return expected === '*' ? undefined : expected;
+});
+
+/** What If-Match asks for on a route that does not need it; `expectVersion` then compares. */
+export const OptionalIfMatch = createParamDecorator((_: unknown, context: ExecutionContext): Expectation => {
+  return readIfMatch(context);
+});
+
+function readIfMatch(context: ExecutionContext): Expectation {
+  const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match']?.trim();
+  if (!header) return undefined;
+  if (header === '*') return '*';
   const version = /^(?:W\/)?"(\d{1,15})"$/.exec(header)?.[1];
   if (version === undefined) {
     throw invalid([{ parameter: 'If-Match', code: 'invalid_etag', detail: 'takes an ETag such as "3"' }]);
   }
   return Number(version);
-});
+}

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { Problem } from '../problems/problem.js';
 import { Answer } from './answer.js';
@@ -54,4 +54,12 @@ export function replay(intent: Intent, remembered: Remembered): Answer {
     'Idempotent-Replayed': 'true',
     ...(typeof body?.version === 'number' ? { ETag: `"${body.version}"` } : {}),
   });
+}
+
+/**
+ * An intent for a command without an Idempotency-Key, so that an unknown outcome (the connection broke behind COMMIT)
+ * is settled as for any other: by looking whether its row is there.
+ */
+export function unkeyed(clientId: string): Intent {
+  return { clientId, key: `~${randomUUID()}`, fingerprint: Buffer.alloc(32) };
 }

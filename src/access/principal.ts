@@ -1,3 +1,5 @@
+import { Problem } from '../problems/problem.js';
+
 /** What a key may do. `admin` implies all (api.md). */
 export const SCOPES = [
   'availability:read',
@@ -26,4 +28,17 @@ export interface Principal {
 
 export function hasScope(principal: Principal, scope: Scope): boolean {
   return principal.scopes.has(scope) || principal.scopes.has('admin');
+}
+
+/** Throws `channel_forbidden` for a channel that is not the caller's, whether it exists or not (semantics.md 12). */
+export function requireChannel(principal: Principal, code: string): void {
+  if (principal.channel === null || principal.channel.code === code) return;
+  throw new Problem('channel_forbidden', `This key belongs to the channel ${principal.channel.code}.`);
+}
+
+/** Throws `channel_forbidden` for a caller bound to a channel: what it asks for concerns the others too. */
+export function requireEveryChannel(principal: Principal): void {
+  if (principal.channel === null) return;
+  const { code } = principal.channel;
+  throw new Problem('channel_forbidden', `This needs a key bound to no channel; yours belongs to ${code}.`);
 }

@@ -27,3 +27,18 @@ export function IsSku(): PropertyDecorator {
     },
   });
 }
+
+/** Text as people write it, on one line. PostgreSQL holds neither NUL nor half a surrogate pair. */
+export function isText(value: unknown, most: number): value is string {
+  return typeof value === 'string' && value.length <= most && /\S/.test(value) && !/[\p{Cc}\p{Cs}]/u.test(value);
+}
+
+export function IsText(most: number): PropertyDecorator {
+  return ValidateBy({
+    name: 'isText',
+    validator: {
+      validate: (value) => isText(value, most),
+      defaultMessage: () => `$property takes 1 to ${most} characters of text, none of them a control character`,
+    },
+  });
+}
