@@ -1,0 +1,17 @@
+import { typescript } from './test/support/typescript.mjs';
+
+/** @type {import('jest').Config} */
+export default {
+  roots: ['<rootDir>/src', '<rootDir>/test'],
+  testMatch: ['**/*.spec.ts'],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': ['@swc/jest', typescript] },
+  // Sources import each other by the name of the compiled file, `./x.js`.
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  globalSetup: '<rootDir>/test/support/start-servers.mjs',
+  globalTeardown: '<rootDir>/test/support/stop-servers.mjs',
+  // Each worker keeps a core busy together with its share of the database.
+  maxWorkers: 2,
+  testTimeout: 20_000,
+};
