@@ -1,0 +1,119 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Answer, versioned } from '../access/answer.js';
+import { decodeCursor, Page, page } from '../access/page.js';
+import { Expectation, expectVersion } from '../access/precondition.js';
+import { CLOCK, type Clock } from '../config.module.js';
+import type { Tx } from '../postgres/connections.js';
+import { invalid, Problem } from '../problems/problem.js';
+import { toGtin14 } from './gs1.js';
+import { changeOfMeaning, faultsOf, Item, ItemContent, normalise, sameContent } from './item.js';
+import { ItemsQuery, ItemView, PutItem, readItem, viewItem } from './items.dto.js';
+import { ItemsRepository } from './items.repository.js';
+import { toNumber } from './quantity.js';
+
+/** What is sold: items, their units of measure and the numbers others know them by. */
+@Injectable()
+export class ItemsService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly repository: ItemsRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Creates or replaces. Throws `validation_failed`, `version_conflict`, `in_use`, `identifier_taken`. */
+  async put(sku: string, body: PutItem, expected: Expectation): Promise<Answer<ItemView>> {
+    const content = readItem(body);
+    const faults = faultsOf(content);
+    if (faults.length > 0) throw invalid(faults);
+    return this.dataSource.transaction((tx) => this.write(tx, sku, normalise(content), expected));
+  }
+
+  async get(sku: string): Promise<Answer<ItemView>> {
+    const item = await this.repository.find(this.dataSource.manager, sku);
+    if (!item || item.deleted) throw unknownSku(sku);
+    return versioned(viewItem(item));
+  }
+
+  async list({ limit, cursor, identifier }: ItemsQuery): Promise<Page<ItemView>> {
+    const [after = ''] = (decodeCursor(cursor, ['string']) ?? []) as string[];
+    const values = identifier === undefined ? null : [identifier, toGtin14(identifier) ?? identifier];
+    const rows = await this.repository.list(this.dataSource.manager, after, limit + 1, values);
+    return page(rows, limit, viewItem, (item) => [item.sku]);
+  }
+
+  /** Throws `unknown_sku`, `version_conflict`, `in_use`. */
+  async remove(sku: string, expected: Expectation): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      const id = await this.repository.lockAgainstUse(tx, sku);
+      const item = id === undefined ? undefined : await this.repository.find(tx, sku);
+      if (!item || item.deleted) throw unknownSku(sku);
+      expectVersion(expected, item.version);
+      await this.repository.lockPositions(tx, item.id);
+      await this.requireUnused(tx, item);
+      await this.repository.retire(tx, item.id);
+    });
+  }
+
+  private async write(tx: Tx, sku: string, content: ItemContent, expected: Expectation): Promise<Answer<ItemView>> {
+    let id = await this.repository.lock(tx, sku);
+    if (id === undefined) {
+      expectVersion(expected, undefined);
+      id = await this.repository.insert(tx, sku, content);
+      if (id !== undefined) {
+        await this.writeParts(tx, id, content, []);
+        return versioned(viewItem(await this.reread(tx, sku)), true);
+      }
+      // Another request created the SKU between our look and our insert.
+      id = (await this.repository.lock(tx, sku)) as number;
+    }
+    const item = await this.reread(tx, sku);
+    expectVersion(expected, item.deleted ? undefined : item.version);
+    if (!item.deleted && sameContent(item, content)) return versioned(viewItem(item));
+    const meaning = changeOfMeaning(item, content);
+    if (meaning !== undefined) {
+      await this.repository.lockAgainstUse(tx, sku);
+      await this.repository.lockPositions(tx, id);
+      if (await this.repository.hasQuantities(tx, id)) {
+        throw new Problem('in_use', `There are quantities of ${sku}, and so its ${meaning}. Use another SKU.`);
+      }
+    }
+    await this.repository.update(tx, id, content);
+    await this.writeParts(tx, id, content, item.identifiers);
+    return versioned(viewItem(await this.reread(tx, sku)), item.deleted);
+  }
+
+  private async writeParts(tx: Tx, id: number, content: ItemContent, before: Item['identifiers']): Promise<void> {
+    await this.repository.replaceUoms(tx, id, content.uoms);
+    await this.repository.lockIdentifiers(tx, [...before, ...content.identifiers]);
+    const taken = await this.repository.replaceIdentifiers(tx, id, content.identifiers);
+    if (taken) {
+      throw new Problem('identifier_taken', `${taken.sku} has the ${taken.type} ${taken.value} already.`);
+    }
+  }
+
+  private async requireUnused(tx: Tx, item: Item): Promise<void> {
+    const position = await this.repository.findFigures(tx, item.id);
+    if (position) {
+      const figures = (['onHand', 'reserved', 'incoming', 'safetyStock'] as const)
+        .filter((figure) => position[figure] !== 0)
+        .map((figure) => `${figure} ${toNumber(position[figure])}`);
+      throw new Problem(
+        'in_use',
+        `${item.sku} has ${figures.join(', ')} at ${position.location}: bring it to 0 first.`,
+      );
+    }
+    const reservation = await this.repository.findOpenReservation(tx, item.id, new Date(this.clock()));
+    if (reservation !== undefined) {
+      throw new Problem('in_use', `${item.sku} is reserved by ${reservation}: release, cancel or ship it first.`);
+    }
+  }
+
+  private async reread(tx: Tx, sku: string): Promise<Item> {
+    return (await this.repository.find(tx, sku)) as Item;
+  }
+}
+
+export function unknownSku(sku: string): Problem {
+  return new Problem('unknown_sku', `There is no item ${sku}. Create it with PUT /v1/items/{sku}.`);
+}

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Answer, versioned } from '../access/answer.js';
+import { PageQuery } from '../access/page.dto.js';
+import { decodeCursor, Page, page } from '../access/page.js';
+import { Expectation, expectVersion } from '../access/precondition.js';
+import type { Principal } from '../access/principal.js';
+import { Problem } from '../problems/problem.js';
+import { Location, sameLocation } from './location.js';
+import { LocationView, PutLocation, readLocation, viewLocation } from './locations.dto.js';
+import { LocationsRepository } from './locations.repository.js';
+
+/** Where things stand. A caller bound to a channel meets only its channel's locations (semantics.md 12). */
+@Injectable()
+export class LocationsService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly repository: LocationsRepository,
+  ) {}
+
+  /** Creates or replaces. Throws `version_conflict`, and `unknown_location` for what the caller may not see. */
+  async put(caller: Principal, code: string, body: PutLocation, expected: Expectation): Promise<Answer<LocationView>> {
+    const content = readLocation(body);
+    return this.dataSource.transaction(async (tx) => {
+      let found = await this.repository.lock(tx, code);
+      if (caller.channel !== null && !(await this.repository.find(tx, code, caller.channel.id))) {
+        throw unknownLocation(code);
+      }
+      if (!found) {
+        expectVersion(expected, undefined);
+        if (await this.repository.insert(tx, code, content)) {
+          await this.repository.raiseRevision(tx);
+          return versioned(viewLocation((await this.repository.find(tx, code, null)) as Location), true);
+        }
+        // Another request created it between our look and our insert.
+        found = await this.repository.lock(tx, code);
+      }
+      const location = (await this.repository.find(tx, code, null)) as Location;
+      expectVersion(expected, location.version);
+      if (sameLocation(location, content)) return versioned(viewLocation(location));
+      await this.repository.update(tx, location.id, content);
+      await this.repository.raiseRevision(tx);
+      return versioned(viewLocation((await this.repository.find(tx, code, null)) as Location));
+    });
+  }
+
+  async get(caller: Principal, code: string): Promise<Answer<LocationView>> {
+    const location = await this.repository.find(this.dataSource.manager, code, caller.channel?.id ?? null);
+    if (!location) throw unknownLocation(code);
+    return versioned(viewLocation(location));
+  }
+
+  async list(caller: Principal, { limit, cursor }: PageQuery): Promise<Page<LocationView>> {
+    const [after = ''] = (decodeCursor(cursor, ['string']) ?? []) as string[];
+    const channelId = caller.channel?.id ?? null;
+    const rows = await this.repository.list(this.dataSource.manager, after, limit + 1, channelId);
+    return page(rows, limit, viewLocation, (location) => [location.code]);
+  }
+}
+
+export function unknownLocation(code: string): Problem {
+  return new Problem('unknown_location', `There is no location ${code} that this key may see.`);
+}
