@@ -1,5 +1,15 @@
 // The house rules of docs/decisions/0001: features look down only, bare nouns are pure, SQL stays in repositories.
-const order = ['imports', 'reservations', 'availability', 'stock', 'channels', 'catalog', 'access'];
+const order = [
+  'imports',
+  'reservations',
+  'availability',
+  'stock',
+  'channels',
+  'catalog',
+  'contract',
+  'operations',
+  'access',
+];
 const lookDownOnly = order.slice(1).map((feature, i) => ({
   name: `${feature}-looks-down-only`,
   severity: 'error',
@@ -13,12 +23,25 @@ module.exports = {
   forbidden: [
     ...lookDownOnly,
     {
+      name: 'every-feature-has-its-place-in-the-order',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/[^/]+/', pathNot: `^src/(${order.join('|')}|problems|postgres|redis)/` },
+    },
+    {
       name: 'the-ground-floor-knows-no-feature',
       severity: 'error',
       from: { path: '^src/(problems|postgres|redis)/' },
-      to: { path: `^src/(${order.join('|')}|operations)/` },
+      to: { path: `^src/(${order.join('|')})/` },
+    },
+    {
+      name: 'no-feature-knows-the-roof',
+      severity: 'error',
+      from: { path: '^src/[^/]+/' },
+      to: { path: '^src/[^/]+\\.ts$', pathNot: '^src/config(\\.module)?\\.ts$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'nothing-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'bare-nouns-are-pure',
       severity: 'error',

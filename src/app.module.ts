@@ -2,6 +2,8 @@ import { DynamicModule, Module } from '@nestjs/common';
 import { AccessModule } from './access/access.module.js';
 import type { Config } from './config.js';
 import { Clock, ConfigModule } from './config.module.js';
+import { ContractModule } from './contract/contract.module.js';
+import { OperationsModule } from './operations/operations.module.js';
 import { PostgresModule } from './postgres/postgres.module.js';
 import { RedisModule } from './redis/redis.module.js';
 
@@ -11,7 +13,14 @@ export class AppModule {
   static with(config: Config, clock: Clock): DynamicModule {
     return {
       module: AppModule,
-      imports: [AccessModule, RedisModule, PostgresModule, ConfigModule.of(config, clock)],
+      imports: [
+        ContractModule,
+        OperationsModule,
+        AccessModule,
+        RedisModule,
+        PostgresModule,
+        ConfigModule.of(config, clock),
+      ],
     };
   }
 }

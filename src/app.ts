@@ -3,12 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import { ValidationError, ValidationPipe, VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import pino from 'pino';
 import { Answer } from './access/answer.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
 import type { Clock } from './config.module.js';
+import { observeRequest } from './operations/http.metrics.js';
 import { ProblemFilter, sendProblem } from './problems/problem.filter.js';
 import { FieldError, invalid } from './problems/problem.js';
 
@@ -32,8 +33,10 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   });
   const adapter = new FastifyAdapter({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
+    // While it shuts down, a request that still arrives on an open connection is answered, and the connection closed.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },
     genReqId: (request: IncomingMessage) => {
       const given = request.headers['x-request-id'];
@@ -45,7 +48,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(config, options.clock ?? Date.now),
     adapter,
-    { logger: ['error', 'warn'], abortOnError: false, preview: options.preview ?? false },
+    { logger: options.preview ? false : ['error', 'warn'], abortOnError: false, preview: options.preview ?? false },
   );
   app.enableVersioning({ type: VersioningType.URI });
   app.useGlobalPipes(
@@ -76,6 +79,7 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
     return payload.body;
   });
   fastify.addHook('onResponse', async (request, reply) => {
+    observeRequest(request, reply);
     const line = {
       requestId: request.id,
       method: request.method,

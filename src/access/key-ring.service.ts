@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
-import { CLOCK, Clock } from '../config.module.js';
+import { CLOCK, type Clock } from '../config.module.js';
 import { Problem } from '../problems/problem.js';
 import { AccessRepository } from './access.repository.js';
 import { hashKey, isPlausible } from './api-key.js';

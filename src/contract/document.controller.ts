@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import { Controller, Get, Header, VERSION_NEUTRAL } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Endpoint } from '../access/endpoint.decorator.js';
+
+/** Written by `npm run openapi:write` and checked to be true, so it is served as it was reviewed. */
+const DOCUMENT = new URL('../../openapi/v1.json', import.meta.url);
+let document: Promise<string> | undefined;
+
+@ApiTags('Service')
+@Controller({ path: 'openapi', version: VERSION_NEUTRAL })
+export class DocumentController {
+  @Endpoint({
+    scope: null,
+    validated: false,
+    summary: 'Read this document',
+    answer: { type: Object, description: 'The contract as OpenAPI 3.1.' },
+  })
+  @Header('Content-Type', 'application/json; charset=utf-8')
+  @Header('Cache-Control', 'public, max-age=300')
+  @Header('Access-Control-Allow-Origin', '*')
+  @Get('v1.json')
+  readDocument(): Promise<string> {
+    document ??= readFile(DOCUMENT, 'utf8');
+    return document;
+  }
+}

@@ -1,0 +1,50 @@
+import { Controller, Get, Header, Param, VERSION_NEUTRAL } from '@nestjs/common';
+import { ApiParam, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { Endpoint } from '../access/endpoint.decorator.js';
+import { Problem } from '../problems/problem.js';
+import { isProblemCode, problemIndexPage, problemPage } from './problem-pages.js';
+
+/** A page of its own, with a style and nothing else. */
+const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
+@ApiTags('Service')
+@Controller({ path: 'problems', version: VERSION_NEUTRAL })
+export class ProblemsController {
+  @Endpoint({
+    scope: null,
+    validated: false,
+    summary: 'List every problem a call may answer with',
+    answer: { type: String, description: 'A page for people.' },
+  })
+  @ApiProduces('text/html')
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  @Header('Content-Security-Policy', PAGE_POLICY)
+  @Header('Cache-Control', 'public, max-age=3600')
+  @Get()
+  listProblems(): string {
+    return problemIndexPage();
+  }
+
+  @Endpoint({
+    scope: null,
+    validated: false,
+    summary: 'Explain a problem',
+    description: 'The `type` of a problem document leads here.',
+    answer: { type: String, description: 'A page for people.' },
+    problems: ['not_found'],
+  })
+  @ApiParam({ name: 'code', description: 'The `code` of a problem document.', example: 'insufficient_stock' })
+  @ApiProduces('text/html')
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  @Header('Content-Security-Policy', PAGE_POLICY)
+  @Header('Cache-Control', 'public, max-age=3600')
+  @Get(':code')
+  explainProblem(@Param('code') code: string): string {
+    return problemPage(known(code));
+  }
+}
+
+function known(code: string) {
+  if (isProblemCode(code)) return code;
+  throw new Problem('not_found', 'There is no problem with this code. All of them are listed at /problems.');
+}

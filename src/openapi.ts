@@ -1,0 +1,234 @@
+import { readFile } from 'node:fs/promises';
+import { DocumentBuilder, OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { createApp } from './app.js';
+import { readConfig } from './config.js';
+import { FieldErrorView, ProblemView, ShortageView } from './problems/problem.dto.js';
+import { PROBLEMS, ProblemCode } from './problems/problem.js';
+
+const DESCRIPTION = `Says what a sales channel may promise now, and holds it. One truth about stock for every channel, warehouse and ERP.
+
+**Keys.** Send \`Authorization: Bearer <key>\`. Each call names the scope it needs; \`admin\` implies all. A key may be bound to a
+channel: then \`channel\` may be left out of requests.
+
+**Quantities** are JSON numbers with at most four fraction digits, in the unit asked (\`uom\`, by default the item's base unit).
+**Times** are RFC 3339 in UTC. **SKUs** are percent-encoded in paths.
+
+**Repeating is safe.** Calls that take an \`Idempotency-Key\` answer a repetition with the first answer, flagged
+\`Idempotent-Replayed: true\`, for 24 hours. Use a new key for each intent and the same one for its retries.
+
+**Versions.** A resource with a \`version\` bears it as \`ETag\`; send it back in \`If-Match\` to change only what you have read.
+
+**Lists** answer \`{ data, nextCursor }\`; send \`nextCursor\` as \`cursor\` for the next page, until it is null.
+
+**Errors** are \`application/problem+json\` (RFC 9457) with a stable \`code\`; \`type\` leads to a page about it, and
+[all of them](/problems) are listed. Every answer bears \`X-Request-Id\`, which finds it in our log.
+
+**Changes.** Within /v1 we only add: ignore members you do not know, and take an unknown code of an error by its status.`;
+
+/** The sections of the contract in the order of the page. A controller names its own with @ApiTags. */
+const TAGS: Readonly<Record<string, string>> = {
+  Items: 'What is sold: units of measure, identifiers, attributes.',
+  Locations: 'Where it stands: warehouses, stores, third parties.',
+  Channels: 'Who sells it, from where and in which order; buffers and backorder limits.',
+  Imports: 'The catalogue and stock levels in bulk, as CSV or NDJSON.',
+  Stock: 'Positions, the ledger behind them, and every way to change them.',
+  Availability: 'What a channel may promise now.',
+  Reservations: 'Hold, commit, ship; release, cancel, un-ship.',
+  Access: 'Who calls: clients and their keys.',
+  Service: 'Health, metrics, and the contract itself.',
+};
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'head', 'options'] as const;
+
+/** A schema as it stands in the document: JSON Schema, of which we look at a few members. */
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly allOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
+  readonly enum?: readonly unknown[];
+  readonly example?: unknown;
+  readonly default?: unknown;
+}
+
+interface MediaType {
+  schema?: Schema;
+  example?: unknown;
+  examples?: Record<string, unknown>;
+}
+
+interface Response {
+  readonly description: string;
+  readonly content?: Record<string, MediaType>;
+}
+
+export interface Operation {
+  readonly operationId: string;
+  readonly summary?: string;
+  readonly tags?: readonly string[];
+  readonly parameters?: readonly { name: string; in: string; required?: boolean; schema?: Schema; example?: unknown }[];
+  readonly requestBody?: { readonly content: Record<string, MediaType> };
+  readonly responses: Record<string, Response>;
+}
+
+export interface OpenApiDocument extends Omit<OpenAPIObject, 'paths' | 'components'> {
+  paths: Record<string, Partial<Record<(typeof METHODS)[number], Operation>>>;
+  components: { schemas: Record<string, Schema>; examples?: Record<string, unknown> };
+}
+
+/**
+ * The contract, OpenAPI 3.1, from the decorators of the controllers. Needs no database: Nest builds its modules in
+ * preview mode and instantiates nothing. Sorted, so that the committed file changes only where the contract does.
+ */
+export async function buildDocument(): Promise<OpenApiDocument> {
+  const app = await createApp(readConfig({ LOG_LEVEL: 'silent' }), { preview: true });
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  const head = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Holdfast')
+    .setDescription(DESCRIPTION)
+    .setVersion(version)
+    .addServer('/', 'The service that gives this document')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key: `hf_…`.' }, 'key')
+    .build();
+  const document = SwaggerModule.createDocument(app, head, {
+    operationIdFactory: operationId,
+    autoTagControllers: false,
+    extraModels: [ProblemView, FieldErrorView, ShortageView],
+  }) as unknown as OpenApiDocument;
+
+  checkTags(document);
+  document.tags = Object.entries(TAGS)
+    .filter(([name]) => operations(document).some(({ operation }) => operation.tags?.includes(name)))
+    .map(([name, description]) => ({ name, description }));
+  for (const { operation } of operations(document)) addExamples(document, operation);
+  document.components = {
+    ...sorted(document.components),
+    schemas: sorted(document.components.schemas),
+    examples: problemExamples(),
+  };
+  document.paths = sorted(document.paths);
+  for (const [path, item] of Object.entries(document.paths)) {
+    document.paths[path] = Object.fromEntries(
+      METHODS.flatMap((method) => (item[method] ? [[method, item[method]]] : [])),
+    );
+  }
+  return document;
+}
+
+/** Every operation of the document with its place. */
+export function operations(document: OpenApiDocument): { method: string; path: string; operation: Operation }[] {
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ method, path, operation })),
+  );
+}
+
+/**
+ * `ItemsController.put` is `putItem`, its `list` is `listItems`, and a method of several words is its own name.
+ * Generated clients call their functions by it, so a rename is a breaking change.
+ */
+export function operationId(controller: string, method: string): string {
+  if (/[A-Z]/.test(method)) return method;
+  const nouns = controller.replace(/Controller$/, '');
+  return `${method}${method === 'list' ? nouns : nouns.replace(/ies$/, 'y').replace(/s$/, '')}`;
+}
+
+function checkTags(document: OpenApiDocument): void {
+  for (const { method, path, operation } of operations(document)) {
+    if (operation.tags?.length === 1 && Object.hasOwn(TAGS, operation.tags[0] as string)) continue;
+    throw new Error(
+      `${method.toUpperCase()} ${path} is in section "${operation.tags}": give its controller one @ApiTags of ` +
+        `${Object.keys(TAGS).join(', ')}, or add the section to src/openapi.ts.`,
+    );
+  }
+}
+
+/** Gives each body an example made from the examples of its members, and each problem answer those of its codes. */
+function addExamples(document: OpenApiDocument, operation: Operation): void {
+  const bodies = [operation.requestBody, ...Object.values(operation.responses)];
+  for (const [type, media] of bodies.flatMap((body) => Object.entries(body?.content ?? {}))) {
+    if (!type.endsWith('json') || type === 'application/problem+json' || media.example || media.examples) continue;
+    const example = exampleOf(document, media.schema ?? {});
+    if (example !== undefined) media.example = example;
+  }
+  for (const { description, content } of Object.values(operation.responses)) {
+    const media = content?.['application/problem+json'];
+    if (!media) continue;
+    // @Endpoint names the codes of a status in its description, in backticks.
+    const codes = [...description.matchAll(/`(\w+)`:/g)].map(([, code]) => code as string);
+    media.examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
+  }
+}
+
+/**
+ * An example from the members' own: `example`, else `default`, else the first of an `enum`. A member that may be left
+ * out and has none of them is left out, so that alternatives (`delta` or `onHand`) do not stand side by side.
+ */
+export function exampleOf(document: OpenApiDocument, schema: Schema): unknown {
+  if (schema.example !== undefined) return schema.example;
+  if (schema.$ref) {
+    const name = schema.$ref.split('/').at(-1) as string;
+    return exampleOf(document, document.components.schemas[name] ?? {});
+  }
+  const choice = schema.oneOf ?? schema.anyOf;
+  if (choice?.[0]) return exampleOf(document, choice[0]);
+  if (schema.allOf) {
+    const parts = schema.allOf.map((part) => exampleOf(document, part));
+    return parts.length === 1 ? parts[0] : Object.assign({}, ...parts);
+  }
+  if (schema.properties) {
+    const members = Object.entries(schema.properties).map(([name, member]) => [name, exampleOf(document, member)]);
+    return Object.fromEntries(members.filter(([, example]) => example !== undefined));
+  }
+  if (schema.items) {
+    const item = exampleOf(document, schema.items);
+    return item === undefined ? undefined : [item];
+  }
+  if (schema.default !== undefined) return schema.default;
+  return schema.enum?.[0];
+}
+
+/** One example a problem, named by its code. */
+function problemExamples(): Record<string, { summary: string; value: Record<string, unknown> }> {
+  const codes = (Object.keys(PROBLEMS) as ProblemCode[]).sort();
+  return Object.fromEntries(
+    codes.map((code) => {
+      const { status, title, remedy } = PROBLEMS[code];
+      const value = {
+        type: `/problems/${code}`,
+        title,
+        status,
+        detail: remedy,
+        instance: '/v1/…',
+        code,
+        requestId: '0b9f4f43-6c1e-4b39-9d3e-5f6f3c1f2a77',
+        ...EXTRA_MEMBERS[code],
+      };
+      return [code, { summary: title, value }];
+    }),
+  );
+}
+
+const EXTRA_MEMBERS: Partial<Record<ProblemCode, Record<string, unknown>>> = {
+  validation_failed: {
+    detail: '/lines/0/quantity: quantity takes a quantity above 0',
+    instance: '/v1/reservations',
+    errors: [{ pointer: '/lines/0/quantity', code: 'is_quantity', detail: 'quantity takes a quantity above 0' }],
+  },
+  insufficient_stock: {
+    instance: '/v1/reservations',
+    shortages: [{ line: 1, sku: 'CABLE/2M', requested: 13, available: 10, reason: 'insufficient' }],
+  },
+  scope_required: {
+    detail: 'This call needs a key with the scope reservations:write.',
+    requiredScope: 'reservations:write',
+  },
+};
+
+function sorted<T extends object>(record: T): T {
+  return Object.fromEntries(Object.entries(record).sort(([left], [right]) => (left < right ? -1 : 1))) as T;
+}
