@@ -1,5 +1,7 @@
 import { DynamicModule, Module } from '@nestjs/common';
 import { AccessModule } from './access/access.module.js';
+import { CatalogModule } from './catalog/catalog.module.js';
+import { ChannelsModule } from './channels/channels.module.js';
 import type { Config } from './config.js';
 import { Clock, ConfigModule } from './config.module.js';
 import { ContractModule } from './contract/contract.module.js';
@@ -16,6 +18,8 @@ export class AppModule {
       imports: [
         ContractModule,
         OperationsModule,
+        ChannelsModule,
+        CatalogModule,
         AccessModule,
         RedisModule,
         PostgresModule,

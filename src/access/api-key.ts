@@ -8,7 +8,7 @@ const SHAPE = /^hf_[0-9A-Za-z]{9}_[0-9A-Za-z]{33}[0-9A-Za-z]{6}$/;
 export interface MintedKey {
   readonly key: string;
   readonly hash: Buffer;
-  /** `hf_` and nine characters: enough to recognise a key in a list or a leak. */
+  /** `hf_` and nine characters: enough to recognise a key in a list or a leak. Empty for a key of another shape. */
   readonly prefix: string;
   readonly lastFour: string;
 }
@@ -23,9 +23,9 @@ export function mintKey(): MintedKey {
   return describeKey(body + checksum(body));
 }
 
-/** What is kept of a key that exists already, such as ADMIN_API_KEY. */
+/** What is kept of a key that exists already, such as ADMIN_API_KEY: of 16 characters, a prefix would tell too many. */
 export function describeKey(key: string): MintedKey {
-  return { key, hash: hashKey(key), prefix: key.slice(0, 12), lastFour: key.slice(-4) };
+  return { key, hash: hashKey(key), prefix: SHAPE.test(key) ? key.slice(0, 12) : '', lastFour: key.slice(-4) };
 }
 
 /** SHA-256: a key has 192 random bits, so a slow password hash would only slow us (NIST SP 800-63B, look-up secrets). */

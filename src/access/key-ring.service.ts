@@ -3,49 +3,69 @@ import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
 import { CLOCK, type Clock } from '../config.module.js';
 import { Problem } from '../problems/problem.js';
-import { AccessRepository } from './access.repository.js';
+import { AccessRepository, FoundKey } from './access.repository.js';
 import { hashKey, isPlausible } from './api-key.js';
 import type { Principal } from './principal.js';
 
 /** A key is looked up again after this long, so a revocation reaches every process within 5 s (api.md). */
 const REMEMBER_KEY_MS = 4_000;
-
-interface KnownKey {
-  readonly principal: Principal;
-  readonly expiresAt: number;
-}
+/** How exactly `lastUsedAt` is kept: a write a request would make every caller's key a hot row. */
+const TOUCH_EVERY_MS = 300_000;
 
 /** Says who a key belongs to. A key in use costs one query every four seconds a process, and one hash a request. */
 @Injectable()
 export class KeyRing {
-  private readonly known: LRUCache<string, KnownKey>;
+  private readonly known = new LRUCache<string, FoundKey>({ max: 10_000, ttl: REMEMBER_KEY_MS });
+  /** What is being looked up: a thousand requests a second that find a key forgotten ask the database once. */
+  private asked = new Map<string, Promise<FoundKey | undefined>>();
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: AccessRepository,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {
-    this.known = new LRUCache({ max: 10_000, ttl: REMEMBER_KEY_MS });
-  }
+  ) {}
 
   /** Throws `unauthenticated` for a key that is unknown, expired or revoked. */
   async identify(key: string): Promise<Principal> {
     if (!isPlausible(key)) throw unauthenticated('The key is mistyped: its checksum is wrong.');
     const hash = hashKey(key);
     const id = hash.toString('base64');
-    let known = this.known.get(id);
-    if (!known) {
-      known = await this.repository.findKey(this.dataSource.manager, hash);
-      if (!known) throw unauthenticated('The key is unknown or has been revoked.');
-      this.known.set(id, known);
-    }
+    const known = this.known.get(id) ?? (await this.lookUp(id, hash));
+    if (!known) throw unauthenticated('The key is unknown or has been revoked.');
     if (known.expiresAt <= this.clock()) throw unauthenticated('The key has expired: ask for a new one.');
     return known.principal;
   }
 
-  /** Drops what this process remembers, so that a key it revokes itself is refused at once. */
+  /** Drops what this process remembers, and what it is just asking, so that a key it revokes is refused at once. */
   forget(): void {
     this.known.clear();
+    this.asked = new Map();
+  }
+
+  private lookUp(id: string, hash: Buffer): Promise<FoundKey | undefined> {
+    const { asked } = this;
+    let answer = asked.get(id);
+    if (!answer) {
+      answer = this.find(hash)
+        .then((found) => {
+          // Asked before a revocation, answered after it: the answer is not to be remembered.
+          if (found && asked === this.asked) this.known.set(id, found);
+          return found;
+        })
+        .finally(() => asked.delete(id));
+      asked.set(id, answer);
+    }
+    return answer;
+  }
+
+  private async find(hash: Buffer): Promise<FoundKey | undefined> {
+    const tx = this.dataSource.manager;
+    const found = await this.repository.findKey(tx, hash);
+    const now = this.clock();
+    if (found && found.expiresAt > now && found.lastUsedAt < now - TOUCH_EVERY_MS) {
+      await this.repository.touchKey(tx, found.principal.keyId, new Date(now), new Date(now - TOUCH_EVERY_MS));
+    }
+    return found;
   }
 }
 

@@ -15,7 +15,7 @@ import {
 } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
 import { IsText } from '../problems/fields.dto.js';
-import { IDENTIFIER_TYPES, IdentifierType, Item, ItemContent } from './item.js';
+import { IDENTIFIER_TYPES, type IdentifierType, Item, ItemContent } from './item.js';
 import { IsQuantity } from './quantity.dto.js';
 import { parseQuantity, Quantity, toNumber } from './quantity.js';
 

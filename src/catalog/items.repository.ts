@@ -88,6 +88,11 @@ export class ItemsRepository {
     );
   }
 
+  /** Tells every process that its copy of the item is old. `version`, which clients see, stays. */
+  async raiseRevision(tx: Tx, id: number): Promise<void> {
+    await tx.query('update item set revision = revision + 1 where id = $1', [id]);
+  }
+
   async replaceUoms(tx: Tx, id: number, uoms: ItemContent['uoms']): Promise<void> {
     await tx.query('delete from item_uom where item_id = $1', [id]);
     await tx.query(

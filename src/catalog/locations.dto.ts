@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsOptional, ValidateBy } from 'class-validator';
 import { IsText } from '../problems/fields.dto.js';
 import { isGln } from './gs1.js';
-import { isTimezone, LOCATION_TYPES, Location, LocationContent, LocationType } from './location.js';
+import { isTimezone, LOCATION_TYPES, Location, LocationContent, type LocationType } from './location.js';
 
 /** The whole of a location: what is left out takes its default. */
 export class PutLocation {
