@@ -185,3 +185,4 @@ grant select, insert, update, delete on
 -- down
 drop table idempotency_key, api_key, client, channel_item, channel_location, channel, location, item_identifier, item_uom, item, configuration;
 -- The role stays: other databases of the cluster may use it.
+revoke usage on schema public from holdfast_app;
