@@ -92,7 +92,6 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
     else if (reply.statusCode >= 400) log.info(line, 'answered');
     else log.debug(line, 'answered');
   });
-  fastify.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
 }
 
 /** class-validator's tree as flat field errors with JSON pointers (RFC 6901). */

@@ -117,7 +117,9 @@ export async function buildDocument(): Promise<OpenApiDocument> {
       METHODS.flatMap((method) => (item[method] ? [[method, item[method]]] : [])),
     );
   }
-  return document;
+  // In the order a person reads it.
+  const { openapi, info, servers, tags, paths, components, ...rest } = document;
+  return { openapi, info, servers, tags, paths, components, ...rest };
 }
 
 /** Every operation of the document with its place. */

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, OnModuleDestroy } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
 import { CLOCK, type Clock } from '../config.module.js';
@@ -19,7 +19,7 @@ export interface Report {
  * `readiness.add('engine', () => …)` in its module's `onModuleInit`.
  */
 @Injectable()
-export class Readiness {
+export class Readiness implements OnModuleDestroy {
   private readonly checks = new Map<string, () => Finding | Promise<Finding>>();
 
   constructor(
@@ -36,6 +36,11 @@ export class Readiness {
   add(name: string, check: () => Finding | Promise<Finding>): void {
     if (this.checks.has(name)) throw new Error(`There is a readiness check named ${name} already.`);
     this.checks.set(name, check);
+  }
+
+  /** A proxy that still asks is told to send its requests elsewhere. */
+  onModuleDestroy(): void {
+    this.add('shutdown', () => fail('The process is shutting down.'));
   }
 
   async report(): Promise<Report> {

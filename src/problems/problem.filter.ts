@@ -23,6 +23,10 @@ const DETAIL_BY_STATUS: Record<number, string> = {
 export function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   const error = thrown as { statusCode?: number; code?: string; message?: string };
+  if (error?.code === 'FST_ERR_BAD_URL') {
+    const detail = 'The path is not percent-encoded UTF-8: encode a SKU before it goes into a path.';
+    return new Problem('validation_failed', detail, { cause: thrown });
+  }
   const status = thrown instanceof HttpException ? thrown.getStatus() : error?.statusCode;
   if (status !== undefined && status >= 400 && status < 500) {
     const code = BY_STATUS[status] ?? 'validation_failed';
@@ -53,6 +57,8 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
     .status(problem.status)
     .header('Content-Type', 'application/problem+json; charset=utf-8')
     .header('Cache-Control', 'no-store')
+    // The hook that gives it to every answer does not run for what Fastify refuses before routing.
+    .header('X-Request-Id', request.id)
     .send(JSON.stringify({ ...problem.document(), instance: path, requestId: request.id }));
 }
 
