@@ -49,11 +49,13 @@ create table reservation_allocation (
   item_id bigint not null,
   location_id integer not null,
   quantity numeric(18, 4) not null,
+  backordered numeric(18, 4) not null default 0,
   expires_at timestamptz,
   constraint reservation_allocation_pkey primary key (reservation_id, line, location_id),
-  constraint reservation_allocation_quantity_check check (quantity > 0)
+  constraint reservation_allocation_quantity_check check (quantity > 0 and backordered between 0 and quantity)
 );
 create index reservation_allocation_position_idx on reservation_allocation (item_id, location_id, expires_at);
+comment on column reservation_allocation.backordered is 'How much of it was admitted beyond what was there: beyond it, what is uncovered is a shortfall.';
 comment on column reservation_allocation.expires_at is 'The hold''s expiry, repeated here so that a position finds what of it has expired; null: committed.';
 
 create table reservation_step (
@@ -75,7 +77,7 @@ create table shipment (
   unshipped_at timestamptz,
   constraint shipment_pkey primary key (reservation_id, reference)
 );
-comment on column shipment.lines is '[{ line, location (left from), reservedAt, quantity }], quantities in ten-thousandths of the base unit.';
+comment on column shipment.lines is '[{ line, locationId (where it left from; null: untracked), quantity }], quantities in ten-thousandths of the base unit.';
 
 grant select, insert, update on reservation, reservation_line, shipment to holdfast_app;
 grant select, insert, update, delete on reservation_allocation to holdfast_app;

@@ -2,11 +2,11 @@ import { Inject, Injectable, OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
 import pino from 'pino';
 import { Answer } from '../access/answer.js';
-import { Intent, Remembered, replay } from '../access/idempotency.js';
+import { Remembered, replay } from '../access/idempotency.js';
 import type { DirectoryItem } from '../channels/directory.js';
 import { Directory } from '../channels/directory.service.js';
 import type { Config } from '../config.js';
-import { CLOCK, Clock, CONFIG } from '../config.module.js';
+import { CLOCK, type Clock, CONFIG } from '../config.module.js';
 import { createPipelinedClient } from '../postgres/connections.js';
 import { databaseUrl } from '../postgres/postgres.module.js';
 import { Problem } from '../problems/problem.js';
@@ -390,10 +390,10 @@ class Pipeline {
   }
 
   /** Waits for these and for everything sent before them; throws the first failure, the cause of the later ones. */
-  async all<T extends readonly Promise<unknown>[]>(these: T): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  async all<T extends readonly unknown[]>(these: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> {
     for (const each of these) each.catch(() => {});
     for (const sent of [...this.sent.splice(0), ...these]) await sent;
-    return (await Promise.all(these)) as { [K in keyof T]: Awaited<T[K]> };
+    return (await Promise.all(these)) as unknown as T;
   }
 
   async commit(): Promise<void> {
@@ -455,9 +455,4 @@ function unavailable(cause: unknown): Problem {
     retryAfter: 1,
     cause,
   });
-}
-
-/** An intent for a command without an Idempotency-Key: an unknown outcome is then settled like any other. */
-export function unkeyed(clientId: string, id: string): Intent {
-  return { clientId, key: `~${id}`, fingerprint: Buffer.alloc(32) };
 }

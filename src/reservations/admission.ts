@@ -1,0 +1,218 @@
+import { availableToPromise } from '../availability/available-to-promise.js';
+import { Plan, plan, Share, ShortageReason, Want } from '../availability/sourcing.js';
+import { parseQuantity, Quantity } from '../catalog/quantity.js';
+import { toBase, Unit, unitOf } from '../catalog/unit-of-measure.js';
+import { DirectoryChannel, DirectoryItem, rulesFor } from '../channels/directory.js';
+import { FieldError, invalid, Problem, unknownInBody } from '../problems/problem.js';
+import type { Catalogue } from '../stock/command.js';
+import type { Ledger, PositionKey } from '../stock/ledger.js';
+import type { Allocation, Reservation, ReservationLine } from './reservation.js';
+import { addAllocation, Posting } from './transitions.js';
+
+/** A line as a request has it. */
+export interface RequestedLine {
+  readonly sku: string;
+  /** In the unit of `uom`, default the item's base unit. */
+  readonly quantity: number;
+  readonly uom?: string;
+  readonly location?: string;
+  readonly lineRef?: string;
+}
+
+/** A line with its item, unit and location found. Quantities in ten-thousandths of the base unit. */
+export interface ResolvedLine {
+  readonly line: number;
+  readonly lineRef: string | null;
+  readonly item: DirectoryItem;
+  readonly unit: Unit;
+  readonly locationId: number | null;
+  readonly quantity: Quantity;
+}
+
+/**
+ * Finds what the lines name. Throws 422 `unknown_sku`, `unknown_uom`, `unknown_location` with the pointer, or
+ * `validation_failed` for a quantity the item cannot have. A location the channel does not sell from is unknown to it
+ * (semantics.md 12).
+ */
+export function resolveLines(
+  lines: readonly RequestedLine[],
+  channel: DirectoryChannel,
+  catalogue: Catalogue,
+): ResolvedLine[] {
+  return lines.map((requested, index) => {
+    const at = (field: string) => `/lines/${index}/${field}`;
+    const item = catalogue.item(requested.sku);
+    if (!item) throw unknownInBody('unknown_sku', at('sku'), `There is no item ${requested.sku}.`);
+    const unit = unitOf(item, requested.uom);
+    if (!unit) {
+      const units = [item.baseUom, ...item.uoms.map(({ code }) => code)].join(', ');
+      throw unknownInBody('unknown_uom', at('uom'), `${item.sku} is measured in ${units}, not in ${requested.uom}.`);
+    }
+    let locationId: number | null = null;
+    if (requested.location !== undefined) {
+      const location = channel.locations.find(({ code }) => code === requested.location);
+      if (!location) {
+        const detail = `Channel ${channel.code} does not sell from ${requested.location}.`;
+        throw unknownInBody('unknown_location', at('location'), detail);
+      }
+      locationId = location.id;
+    }
+    const quantity = quantityIn(unit, requested.quantity, at('quantity'));
+    return { line: index + 1, lineRef: requested.lineRef ?? null, item, unit, locationId, quantity };
+  });
+}
+
+/** A requested quantity in ten-thousandths of the base unit. Throws `validation_failed` with the pointer. */
+export function quantityIn(unit: Unit, value: number, pointer: string): Quantity {
+  const fault = (code: string, detail: string): FieldError => ({ pointer, code, detail });
+  const parsed = parseQuantity(value);
+  if (typeof parsed === 'string') throw invalid([fault(parsed, 'takes a quantity with at most 4 fraction digits')]);
+  const base = toBase(unit, parsed);
+  if (base === 'not_whole') {
+    throw invalid([fault('not_whole', `${value} ${unit.code} is not a whole number of the smallest quantity sold`)]);
+  }
+  if (base === 'too_large') throw invalid([fault('too_large', 'takes at most 100,000,000,000 of the base unit')]);
+  return base;
+}
+
+/** The positions a demand is decided on: of each tracked item, those of all the channel's locations. */
+export function positionsFor(lines: readonly ResolvedLine[], channel: DirectoryChannel): PositionKey[] {
+  const items = new Set(lines.filter(({ item }) => item.tracked).map(({ item }) => item.id));
+  return [...items].flatMap((itemId) => channel.locations.map((location) => ({ itemId, locationId: location.id })));
+}
+
+/** A line that gets less than it asks for; quantities in the line's unit (api.md). */
+export interface Shortage {
+  readonly line: number;
+  readonly sku: string;
+  readonly requested: number;
+  /** What was left of stock for this line. */
+  readonly available: number;
+  readonly reason: ShortageReason;
+}
+
+export interface Admitted {
+  readonly lines: readonly ReservationLine[];
+  /** What is missing, one entry a short line. */
+  readonly shortages: readonly Shortage[];
+}
+
+/**
+ * Splits the lines over what the channel may promise, by the same function that availability quotes from.
+ * `own`: the reservation as it stands, whose stock does not stand in its own way (semantics.md 17).
+ */
+export function admit(
+  lines: readonly ResolvedLine[],
+  channel: DirectoryChannel,
+  ledger: Ledger,
+  own?: Reservation,
+): Admitted {
+  const plans = new Map<ResolvedLine, Plan>();
+  for (const item of new Set(lines.map((line) => line.item))) {
+    const ofItem = lines.filter((line) => line.item === item);
+    const planned = item.tracked ? planItem(item, ofItem, channel, ledger, own) : ofItem.map(withoutEffect);
+    for (const [index, line] of ofItem.entries()) plans.set(line, planned[index] as Plan);
+  }
+  const admitted = lines.map((line) => reservationLine(line, plans.get(line) as Plan, own));
+  const shortages = lines.flatMap((line) => {
+    const { short, available, reason } = plans.get(line) as Plan;
+    if (short === 0) return [];
+    return [
+      {
+        line: line.line,
+        sku: line.item.sku,
+        requested: line.quantity / line.unit.factor,
+        available: (Math.floor(available / line.unit.step) * line.unit.step) / line.unit.factor,
+        reason: reason ?? 'insufficient',
+      },
+    ];
+  });
+  return { lines: admitted, shortages };
+}
+
+function planItem(
+  item: DirectoryItem,
+  lines: readonly ResolvedLine[],
+  channel: DirectoryChannel,
+  ledger: Ledger,
+  own: Reservation | undefined,
+): Plan[] {
+  const wants: Want[] = lines.map(({ quantity, unit, locationId }) => ({ quantity, step: unit.step, locationId }));
+  // An item taken off sale is carried nowhere, whatever still stands there.
+  const positions = item.active ? ledger.positionsAt(item.id, channel.locations) : [];
+  const enabled = new Set(channel.locations.filter((location) => location.enabled).map(({ id }) => id));
+  const promisable = availableToPromise(positions, (id) => enabled.has(id), rulesFor(channel, item));
+  const held = new Map<number, Quantity>();
+  for (const { locationId, quantity } of ownAllocations(own, item.id)) {
+    held.set(locationId, (held.get(locationId) ?? 0) + quantity);
+  }
+  return plan(promisable, channel.sourcing, wants, held);
+}
+
+/** Always there, with no effect on figures (semantics.md 8). */
+function withoutEffect(line: ResolvedLine): Plan {
+  return { shares: [], short: 0, available: line.quantity, reason: undefined };
+}
+
+function ownAllocations(own: Reservation | undefined, itemId: number): Allocation[] {
+  return (own?.lines ?? []).flatMap((line) => (line.itemId === itemId ? line.allocations : []));
+}
+
+function reservationLine(line: ResolvedLine, { shares, short }: Plan, own: Reservation | undefined): ReservationLine {
+  return {
+    line: line.line,
+    lineRef: line.lineRef,
+    itemId: line.item.id,
+    sku: line.item.sku,
+    uom: line.unit.code,
+    factor: line.unit.factor,
+    tracked: line.item.tracked,
+    locationId: line.locationId,
+    requested: line.quantity,
+    committed: 0,
+    shipped: 0,
+    reserved: line.quantity - short,
+    allocations: shares.map((share) => keepBackordered(share, ownAllocations(own, line.item.id))),
+  };
+}
+
+/** What was admitted as a backorder stays one in an edit that keeps it. */
+function keepBackordered(share: Share, own: readonly Allocation[]): Allocation {
+  const before = own.reduce((sum, each) => sum + (each.locationId === share.locationId ? each.backordered : 0), 0);
+  return { ...share, backordered: Math.min(share.quantity, Math.max(share.backordered, before)) };
+}
+
+/** Refuses when a line is short and the request did not ask for what there is, or when there is nothing at all. */
+export function refuseShort(admitted: Admitted, partial: boolean): void {
+  if (admitted.shortages.length === 0) return;
+  if (partial && admitted.lines.some((line) => line.reserved > 0)) return;
+  const lines = admitted.shortages.map(({ line }) => line).join(', ');
+  throw new Problem('insufficient_stock', `Not enough stock for line ${lines}. Nothing was reserved.`, {
+    extra: { shortages: admitted.shortages },
+  });
+}
+
+/** The differences between two sets of lines, by position: what an edit posts; against nothing, what a hold posts. */
+export function differences(
+  reservationId: string,
+  before: readonly ReservationLine[],
+  after: readonly ReservationLine[],
+  kind: 'hold' | 'edit',
+): Posting[] {
+  const byItem = new Map<number, readonly Allocation[]>();
+  const add = (lines: readonly ReservationLine[], sign: 1 | -1) => {
+    for (const line of lines) {
+      for (const { locationId, quantity } of line.allocations) {
+        const signed = { locationId, quantity: sign * quantity, backordered: 0 };
+        byItem.set(line.itemId, addAllocation(byItem.get(line.itemId) ?? [], signed));
+      }
+    }
+  };
+  add(before, -1);
+  add(after, 1);
+  return [...byItem].flatMap(([itemId, allocations]) =>
+    allocations
+      .filter(({ quantity }) => quantity !== 0)
+      .map(({ locationId, quantity }) => ({ itemId, locationId, change: { kind, reserved: quantity, reservationId } })),
+  );
+}

@@ -1,0 +1,50 @@
+import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
+import pino from 'pino';
+import type { Config } from '../config.js';
+import { CONFIG } from '../config.module.js';
+import { ReservationsService } from './reservations.service.js';
+
+/**
+ * Lets go of expired holds on positions that nobody asks for. Nothing depends on it being on time: an expired hold is
+ * ignored by every answer from the instant of its expiry (semantics.md 16).
+ */
+@Injectable()
+export class ExpiryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly log: pino.Logger;
+  private timer: NodeJS.Timeout | undefined;
+  private sweeping: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly reservations: ReservationsService,
+  ) {
+    this.log = pino({ level: config.logLevel, name: 'expiry' });
+  }
+
+  onApplicationBootstrap(): void {
+    this.schedule();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.sweeping;
+  }
+
+  private schedule(): void {
+    if (this.stopped || this.config.expirySweepMs === 0) return;
+    this.timer = setTimeout(() => {
+      this.sweeping = this.sweep().finally(() => this.schedule());
+    }, this.config.expirySweepMs).unref();
+  }
+
+  private async sweep(): Promise<void> {
+    try {
+      const released = await this.reservations.sweep();
+      if (released > 0) this.log.debug({ released }, 'expired holds let go');
+    } catch (error) {
+      this.log.warn({ err: error }, 'expired holds could not be let go: tried again with the next look');
+    }
+  }
+}

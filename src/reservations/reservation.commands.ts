@@ -1,0 +1,357 @@
+import { typeidUnboxed } from 'typeid-js';
+import { Answer, etag } from '../access/answer.js';
+import type { Intent } from '../access/idempotency.js';
+import type { Principal } from '../access/principal.js';
+import type { Configuration, DirectoryChannel } from '../channels/directory.js';
+import { invalid, Problem, unknownInBody } from '../problems/problem.js';
+import type { Catalogue, Command, Desk, PositionNeed } from '../stock/command.js';
+import { sellableOf } from '../stock/position.js';
+import {
+  admit,
+  differences,
+  positionsFor,
+  RequestedLine,
+  ResolvedLine,
+  refuseShort,
+  resolveLines,
+} from './admission.js';
+import { hasExpired, Reservation } from './reservation.js';
+import { mustBeLocked, ReservationBook, ReservationCommand, ReservationSession } from './reservation.session.js';
+import { viewOf } from './reservation.view.js';
+import { commit, expire, mustBeHeld, Step } from './transitions.js';
+
+/** What a hold asks for (api.md, POST /v1/reservations). */
+export interface HoldRequest {
+  readonly channel?: string;
+  readonly orderRef?: string;
+  readonly ttlSeconds?: number;
+  readonly mode: 'all_or_nothing' | 'partial';
+  readonly commit: boolean;
+  readonly lines: readonly RequestedLine[];
+}
+
+/** One hold, found out about: its channel, its lines, how long it may last. */
+interface ResolvedHold {
+  readonly channel: DirectoryChannel;
+  readonly lines: readonly ResolvedLine[];
+  readonly ttlSeconds: number;
+}
+
+/** The channel a request is for: the key's own, or the one it names. */
+export function channelFor(
+  caller: Principal,
+  named: string | undefined,
+  configuration: Configuration,
+): DirectoryChannel {
+  if (caller.channel) {
+    if (named !== undefined && named !== caller.channel.code) {
+      throw new Problem('channel_forbidden', `This key sells in ${caller.channel.code}: leave channel out.`);
+    }
+    const own = configuration.channelById(caller.channel.id);
+    if (!own) throw new Problem('unknown_channel', `The channel of this key, ${caller.channel.code}, is gone.`);
+    return own;
+  }
+  if (named === undefined) {
+    throw invalid([{ pointer: '/channel', code: 'required', detail: 'name the channel: this key is bound to none' }]);
+  }
+  const channel = configuration.channel(named);
+  if (!channel) throw unknownInBody('unknown_channel', '/channel', `There is no channel ${named}.`);
+  return channel;
+}
+
+/** Decides one hold: found, then admitted. Shared by the single call and the batch. */
+class Hold {
+  private resolved: ResolvedHold | undefined;
+
+  constructor(
+    private readonly caller: Principal,
+    private readonly request: HoldRequest,
+  ) {}
+
+  resolve(catalogue: Catalogue): readonly PositionNeed[] {
+    const channel = channelFor(this.caller, this.request.channel, catalogue.configuration);
+    const ttlSeconds = this.request.ttlSeconds ?? channel.holdTtlSeconds;
+    if (ttlSeconds > channel.maxHoldTtlSeconds) {
+      const detail = `takes at most ${channel.maxHoldTtlSeconds} seconds in channel ${channel.code}`;
+      throw invalid([{ pointer: '/ttlSeconds', code: 'max', detail }]);
+    }
+    const lines = resolveLines(this.request.lines, channel, catalogue);
+    this.resolved = { channel, lines, ttlSeconds };
+    return positionsFor(lines, channel);
+  }
+
+  decide(desk: Desk, session: ReservationSession): Reservation {
+    if (!this.resolved) throw new Error('A hold is resolved before it is decided.');
+    const { channel, lines, ttlSeconds } = this.resolved;
+    const admitted = admit(lines, channel, desk.ledger);
+    refuseShort(admitted, this.request.mode === 'partial');
+    const held: Reservation = {
+      id: typeidUnboxed('res'),
+      channelId: channel.id,
+      clientId: this.caller.clientId,
+      orderRef: this.request.orderRef ?? null,
+      status: 'held',
+      expiresAt: desk.now + ttlSeconds * 1_000,
+      createdAt: desk.now,
+      version: 1,
+      lines: admitted.lines,
+    };
+    const hold: Step = {
+      action: 'hold',
+      reservation: held,
+      postings: differences(held.id, [], held.lines, 'hold'),
+      lines: held.lines.map(({ line, reserved }) => ({ line, quantity: reserved })),
+    };
+    if (!this.request.commit) return session.take(hold, desk, this.caller.keyId);
+    // A commitment from the start has no moment in which it could expire, so none is noted.
+    session.take({ ...hold, reservation: { ...held, expiresAt: null } }, desk, this.caller.keyId);
+    return session.take(commit(held, undefined, undefined, desk.now), desk, this.caller.keyId);
+  }
+}
+
+/** POST /v1/reservations. */
+export class HoldCommand implements Command {
+  readonly skus: readonly string[];
+  readonly weight: number;
+  private readonly hold: Hold;
+  private configuration: Configuration | undefined;
+
+  constructor(
+    private readonly book: ReservationBook,
+    caller: Principal,
+    readonly intent: Intent,
+    request: HoldRequest,
+  ) {
+    this.hold = new Hold(caller, request);
+    this.skus = request.lines.map(({ sku }) => sku);
+    this.weight = request.lines.length;
+  }
+
+  prepare(catalogue: Catalogue): readonly PositionNeed[] {
+    this.configuration = catalogue.configuration;
+    return this.hold.resolve(catalogue);
+  }
+
+  decide(desk: Desk): () => Answer {
+    const session = desk.session(this.book);
+    const reservation = this.hold.decide(desk, session);
+    return () => answerOf(reservation, this.configuration as Configuration, desk, session, 201);
+  }
+}
+
+/** POST /v1/reservations/batch: each decided on its own, all in one transaction, answered together (207). */
+export class HoldBatchCommand implements Command {
+  readonly skus: readonly string[];
+  readonly weight: number;
+  private readonly holds: { readonly hold: Hold; problem?: Problem }[];
+  private configuration: Configuration | undefined;
+
+  constructor(
+    private readonly book: ReservationBook,
+    caller: Principal,
+    readonly intent: Intent,
+    requests: readonly HoldRequest[],
+  ) {
+    this.holds = requests.map((request) => ({ hold: new Hold(caller, request) }));
+    this.skus = requests.flatMap(({ lines }) => lines.map(({ sku }) => sku));
+    this.weight = this.skus.length;
+  }
+
+  prepare(catalogue: Catalogue): readonly PositionNeed[] {
+    this.configuration = catalogue.configuration;
+    return this.holds.flatMap((each) => {
+      each.problem = undefined;
+      return ownProblem(each, () => each.hold.resolve(catalogue)) ?? [];
+    });
+  }
+
+  decide(desk: Desk): () => Answer {
+    const session = desk.session(this.book);
+    const decided = this.holds.map((each) => {
+      const reservation = each.problem ? undefined : ownProblem(each, () => each.hold.decide(desk, session));
+      return { reservation, problem: each.problem };
+    });
+    return () => {
+      const results = decided.map(({ reservation, problem }) =>
+        reservation
+          ? { status: 201, reservation: view(reservation, this.configuration as Configuration, desk, session) }
+          : { status: (problem as Problem).status, problem: (problem as Problem).document() },
+      );
+      return new Answer(207, { results });
+    };
+  }
+}
+
+/** A refusal concerns one of the batch, not its neighbours. */
+function ownProblem<T>(each: { problem?: Problem }, work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    each.problem = error;
+    return undefined;
+  }
+}
+
+/** PUT /v1/reservations/{id}/lines: the new lines of a hold, checked by their difference (semantics.md 17). */
+export class EditCommand implements ReservationCommand {
+  readonly reservationId: string;
+  readonly skus: readonly string[];
+  readonly weight: number;
+  private resolved:
+    | { channel: DirectoryChannel; lines: readonly ResolvedLine[]; configuration: Configuration }
+    | undefined;
+
+  constructor(
+    private readonly book: ReservationBook,
+    private readonly caller: Principal,
+    readonly intent: Intent,
+    private snapshot: Reservation,
+    private readonly lines: readonly RequestedLine[],
+    private readonly version: number | undefined,
+  ) {
+    this.reservationId = snapshot.id;
+    this.skus = [...lines, ...snapshot.lines].map(({ sku }) => sku);
+    this.weight = lines.length + snapshot.lines.length;
+  }
+
+  prepare(catalogue: Catalogue): readonly PositionNeed[] {
+    const { configuration } = catalogue;
+    const channel = configuration.channelById(this.snapshot.channelId) as DirectoryChannel;
+    const lines = resolveLines(this.lines, channel, catalogue);
+    this.resolved = { channel, lines, configuration };
+    return [...positionsFor(lines, channel), ...standing(this.snapshot)];
+  }
+
+  decide(desk: Desk): () => Answer {
+    const session = desk.session(this.book);
+    const { channel, lines, configuration } = this.resolved as NonNullable<typeof this.resolved>;
+    const current = session.find(this.reservationId) as Reservation;
+    this.snapshot = current;
+    mustBeHeld(current, desk.now);
+    if (this.version !== undefined && this.version !== current.version) {
+      throw new Problem(
+        'version_conflict',
+        `Reservation ${current.id} is at version ${current.version}. Read it again.`,
+      );
+    }
+    mustBeLocked(current, desk);
+    const admitted = admit(lines, channel, desk.ledger, current);
+    refuseShort(admitted, false);
+    if (sameLines(current, admitted.lines)) return () => answerOf(current, configuration, desk, session, 200);
+    const edited = session.take(
+      {
+        action: 'edit',
+        reservation: { ...current, lines: admitted.lines, version: current.version + 1 },
+        postings: differences(current.id, current.lines, admitted.lines, 'edit'),
+        lines: admitted.lines.map(({ line, reserved }) => ({ line, quantity: reserved })),
+      },
+      desk,
+      this.caller.keyId,
+    );
+    return () => answerOf(edited, configuration, desk, session, 200);
+  }
+}
+
+function sameLines(current: Reservation, lines: Reservation['lines']): boolean {
+  return JSON.stringify(current.lines) === JSON.stringify(lines);
+}
+
+/** A step of a reservation that exists: commit, release, extend, cancel, ship, un-ship. */
+export class StepCommand implements ReservationCommand {
+  readonly reservationId: string;
+  readonly skus: readonly string[];
+  readonly weight: number;
+  private configuration: Configuration | undefined;
+
+  constructor(
+    private readonly book: ReservationBook,
+    private readonly caller: Principal,
+    readonly intent: Intent,
+    private snapshot: Reservation,
+    /** Positions beyond those it stands at, such as the one a shipment leaves from. */
+    private readonly elsewhere: readonly PositionNeed[],
+    /** Undefined: it was taken before, nothing changes. */
+    private readonly step: (reservation: Reservation, desk: Desk, session: ReservationSession) => Step | undefined,
+  ) {
+    this.reservationId = snapshot.id;
+    this.skus = snapshot.lines.map(({ sku }) => sku);
+    this.weight = snapshot.lines.length;
+  }
+
+  prepare({ configuration }: Catalogue): readonly PositionNeed[] {
+    this.configuration = configuration;
+    return [...standing(this.snapshot), ...this.elsewhere];
+  }
+
+  decide(desk: Desk): () => Answer {
+    const session = desk.session(this.book);
+    const current = session.find(this.reservationId) as Reservation;
+    this.snapshot = current;
+    mustBeLocked(current, desk);
+    const step = this.step(current, desk, session);
+    const after = step ? session.take(step, desk, this.caller.keyId) : current;
+    return () => answerOf(after, this.configuration as Configuration, desk, session, 200);
+  }
+}
+
+/** Lets a hold go whose time has come, when the positions it stood at have not seen to it before. Repeats harmlessly. */
+export class ExpireCommand implements ReservationCommand {
+  readonly intent = null;
+  readonly reservationId: string;
+  readonly skus: readonly string[];
+  readonly weight: number;
+
+  constructor(
+    private readonly book: ReservationBook,
+    private snapshot: Reservation,
+  ) {
+    this.reservationId = snapshot.id;
+    this.skus = snapshot.lines.map(({ sku }) => sku);
+    this.weight = snapshot.lines.length;
+  }
+
+  prepare(): readonly PositionNeed[] {
+    return standing(this.snapshot);
+  }
+
+  decide(desk: Desk): () => Answer {
+    const session = desk.session(this.book);
+    const current = session.find(this.reservationId) as Reservation;
+    this.snapshot = current;
+    mustBeLocked(current, desk);
+    if (hasExpired(current, desk.now)) session.take(expire(current), desk, 'holdfast');
+    return () => new Answer(204, undefined);
+  }
+}
+
+/** What may leave a position by instruction: on hand and in a condition to be sold. */
+export function onHandAt(desk: Desk) {
+  return (itemId: number, locationId: number): number | undefined => {
+    const position = desk.ledger.position(itemId, locationId);
+    return position && sellableOf(position);
+  };
+}
+
+function standing(reservation: Reservation): PositionNeed[] {
+  return reservation.lines.flatMap(({ itemId, allocations }) =>
+    allocations.map(({ locationId }) => ({ itemId, locationId })),
+  );
+}
+
+function view(reservation: Reservation, configuration: Configuration, desk: Desk, session: ReservationSession) {
+  return viewOf(reservation, configuration, desk.now, (line) => session.uncoveredOf(reservation.id, line));
+}
+
+function answerOf(
+  reservation: Reservation,
+  configuration: Configuration,
+  desk: Desk,
+  session: ReservationSession,
+  status: number,
+): Answer {
+  return new Answer(status, view(reservation, configuration, desk, session), {
+    ETag: etag(reservation.version),
+    ...(status === 201 ? { Location: `/v1/reservations/${reservation.id}` } : {}),
+  });
+}

@@ -1,0 +1,70 @@
+import type { Configuration } from '../channels/directory.js';
+import { Reservation, ReservationLine, Status, statusAt } from './reservation.js';
+
+/** A line as clients see it; quantities in the line's unit (api.md). */
+export interface LineView {
+  line: number;
+  lineRef: string | null;
+  sku: string;
+  uom: string;
+  requested: number;
+  reserved: number;
+  backordered: number;
+  committed: number;
+  shipped: number;
+  allocations: { location: string; quantity: number }[];
+}
+
+export interface ReservationView {
+  id: string;
+  channel: string;
+  orderRef: string | null;
+  status: Status;
+  expiresAt: string | null;
+  createdAt: string;
+  version: number;
+  lines: LineView[];
+}
+
+/** The reservation at `now`: of an expired hold nothing is reserved, released yet or not (semantics.md 16). */
+export function viewOf(
+  reservation: Reservation,
+  configuration: Configuration,
+  now: number,
+  /** How much of a line is not covered, in ten-thousandths of the base unit. */
+  uncoveredOf: (line: number) => number,
+): ReservationView {
+  const status = statusAt(reservation, now);
+  return {
+    id: reservation.id,
+    channel: configuration.channelById(reservation.channelId)?.code ?? '',
+    orderRef: reservation.orderRef,
+    status,
+    expiresAt: reservation.expiresAt === null ? null : new Date(reservation.expiresAt).toISOString(),
+    createdAt: new Date(reservation.createdAt).toISOString(),
+    version: reservation.version,
+    lines: reservation.lines.map((line) => lineView(line, configuration, status !== 'expired', uncoveredOf(line.line))),
+  };
+}
+
+function lineView(line: ReservationLine, configuration: Configuration, live: boolean, uncovered: number): LineView {
+  // Whole units divide exactly; what a warehouse shipped in pieces of a case shows with four digits.
+  const inUnit = (quantity: number) => Math.round((quantity / line.factor) * 10_000) / 10_000;
+  return {
+    line: line.line,
+    lineRef: line.lineRef,
+    sku: line.sku,
+    uom: line.uom,
+    requested: inUnit(line.requested),
+    reserved: live ? inUnit(line.reserved) : 0,
+    backordered: live ? inUnit(Math.min(uncovered, line.reserved)) : 0,
+    committed: inUnit(line.committed),
+    shipped: inUnit(line.shipped),
+    allocations: live
+      ? line.allocations.map(({ locationId, quantity }) => ({
+          location: configuration.locationById(locationId)?.code ?? '',
+          quantity: inUnit(quantity),
+        }))
+      : [],
+  };
+}

@@ -1,0 +1,256 @@
+import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Caller, Endpoint, IfMatch, Once } from '../access/endpoint.decorator.js';
+import type { Intent } from '../access/idempotency.js';
+import type { Principal } from '../access/principal.js';
+import {
+  BatchResponse,
+  CancelDto,
+  CommitDto,
+  EditLinesDto,
+  ExtendDto,
+  HistoryPage,
+  HoldBatchDto,
+  HoldDto,
+  ReservationPage,
+  ReservationResponse,
+  ReservationsQuery,
+  ShipDto,
+  UnshipDto,
+} from './reservations.dto.js';
+import { ReservationsService } from './reservations.service.js';
+
+const changed = { type: ReservationResponse, description: 'The reservation as it is now.' };
+
+@ApiTags('reservations')
+@Controller({ path: 'reservations', version: '1' })
+export class ReservationsController {
+  constructor(private readonly reservations: ReservationsService) {}
+
+  @Post()
+  @Endpoint({
+    scope: 'reservations:write',
+    summary: 'Hold stock for a while',
+    description: 'All lines or none, unless mode is partial. The hold expires by itself unless it is committed.',
+    answer: { ...changed, status: 201, description: 'Held, or committed where `commit` was true.' },
+    idempotent: true,
+    problems: [
+      'insufficient_stock',
+      'channel_forbidden',
+      'unknown_sku',
+      'unknown_uom',
+      'unknown_location',
+      'unknown_channel',
+      'overloaded',
+    ],
+  })
+  createReservation(@Caller() caller: Principal, @Once() once: Intent, @Body() body: HoldDto) {
+    return this.reservations.hold(caller, once, body);
+  }
+
+  @Post('batch')
+  @Endpoint({
+    scope: 'reservations:write',
+    summary: 'Place up to 100 reservations, each decided on its own',
+    answer: { type: BatchResponse, status: 207, description: 'One result for each, in the order of the request.' },
+    idempotent: true,
+    problems: ['overloaded'],
+  })
+  createReservationBatch(@Caller() caller: Principal, @Once() once: Intent, @Body() body: HoldBatchDto) {
+    return this.reservations.holdBatch(caller, once, body.reservations);
+  }
+
+  @Get()
+  @Endpoint({
+    scope: 'reservations:read',
+    summary: 'List reservations, newest first',
+    answer: { type: ReservationPage },
+    problems: ['channel_forbidden', 'unknown_channel'],
+  })
+  listReservations(@Caller() caller: Principal, @Query() query: ReservationsQuery) {
+    return this.reservations.list(caller, query);
+  }
+
+  @Get(':id')
+  @Endpoint({
+    scope: 'reservations:read',
+    summary: 'Read a reservation',
+    answer: { type: ReservationResponse },
+    problems: ['not_found'],
+  })
+  getReservation(@Caller() caller: Principal, @Param('id') id: string) {
+    return this.reservations.get(caller, id);
+  }
+
+  @Get(':id/history')
+  @Endpoint({
+    scope: 'reservations:read',
+    summary: 'Read every step a reservation took',
+    answer: { type: HistoryPage },
+    problems: ['not_found'],
+  })
+  getReservationHistory(@Caller() caller: Principal, @Param('id') id: string) {
+    return this.reservations.history(caller, id);
+  }
+
+  @Put(':id/lines')
+  @Endpoint({
+    scope: 'reservations:write',
+    summary: 'Replace the lines of a hold',
+    description: 'Checked by its difference: what is held already does not stand in its own way. Keeps id and expiry.',
+    answer: changed,
+    ifMatch: true,
+    problems: [
+      'not_found',
+      'insufficient_stock',
+      'already_committed',
+      'already_released',
+      'hold_expired',
+      'unknown_sku',
+      'unknown_uom',
+      'unknown_location',
+      'overloaded',
+    ],
+  })
+  replaceReservationLines(
+    @Caller() caller: Principal,
+    @Param('id') id: string,
+    @IfMatch() version: number | undefined,
+    @Body() body: EditLinesDto,
+  ) {
+    return this.reservations.edit(caller, id, version, body.lines);
+  }
+
+  @Post(':id/extend')
+  @Endpoint({
+    scope: 'reservations:write',
+    summary: 'Give a hold more time',
+    answer: changed,
+    idempotent: true,
+    problems: [
+      'not_found',
+      'hold_limit_reached',
+      'already_committed',
+      'already_released',
+      'hold_expired',
+      'overloaded',
+    ],
+  })
+  extendReservation(
+    @Caller() caller: Principal,
+    @Once() once: Intent,
+    @Param('id') id: string,
+    @Body() body: ExtendDto,
+  ) {
+    return this.reservations.extend(caller, once, id, body.ttlSeconds);
+  }
+
+  @Post(':id/commit')
+  @Endpoint({
+    scope: 'reservations:write',
+    summary: 'Turn a hold into a commitment',
+    description: 'May take less than was held; the rest is free in the same step.',
+    answer: changed,
+    idempotent: true,
+    problems: [
+      'not_found',
+      'exceeds_hold',
+      'already_committed',
+      'already_released',
+      'already_shipped',
+      'already_cancelled',
+      'hold_expired',
+      'overloaded',
+    ],
+  })
+  commitReservation(
+    @Caller() caller: Principal,
+    @Once() once: Intent,
+    @Param('id') id: string,
+    @Body() body: CommitDto,
+  ) {
+    return this.reservations.commit(caller, once, id, body ?? {});
+  }
+
+  @Post(':id/release')
+  @Endpoint({
+    scope: 'reservations:write',
+    summary: 'Let a hold go',
+    description: 'A second time changes nothing.',
+    answer: changed,
+    idempotent: true,
+    validated: false,
+    problems: ['not_found', 'already_committed', 'already_shipped', 'already_cancelled', 'hold_expired', 'overloaded'],
+  })
+  releaseReservation(@Caller() caller: Principal, @Once() once: Intent, @Param('id') id: string) {
+    return this.reservations.release(caller, once, id);
+  }
+
+  @Post(':id/cancel')
+  @Endpoint({
+    scope: 'reservations:write',
+    summary: 'Take back a commitment, or part of it',
+    description: 'A second time changes nothing.',
+    answer: changed,
+    idempotent: true,
+    problems: [
+      'not_found',
+      'not_committed',
+      'exceeds_commitment',
+      'already_shipped',
+      'already_released',
+      'hold_expired',
+      'overloaded',
+    ],
+  })
+  cancelReservation(
+    @Caller() caller: Principal,
+    @Once() once: Intent,
+    @Param('id') id: string,
+    @Body() body: CancelDto,
+  ) {
+    return this.reservations.cancel(caller, once, id, body?.lines);
+  }
+
+  @Post(':id/ship')
+  @Endpoint({
+    scope: 'reservations:write',
+    summary: 'Ship a commitment, or part of it',
+    description: 'On hand and reserved fall together. The same shipmentRef counts once.',
+    answer: changed,
+    idempotent: true,
+    problems: [
+      'not_found',
+      'not_committed',
+      'exceeds_commitment',
+      'insufficient_stock',
+      'already_shipped',
+      'already_cancelled',
+      'already_released',
+      'hold_expired',
+      'unknown_location',
+      'overloaded',
+    ],
+  })
+  shipReservation(@Caller() caller: Principal, @Once() once: Intent, @Param('id') id: string, @Body() body: ShipDto) {
+    return this.reservations.ship(caller, once, id, body.shipmentRef, body.lines);
+  }
+
+  @Post(':id/unship')
+  @Endpoint({
+    scope: 'reservations:write',
+    summary: 'Take a shipment back: on hand and reserved again',
+    description: 'A second time changes nothing.',
+    answer: changed,
+    idempotent: true,
+    problems: ['not_found', 'unknown_shipment', 'overloaded'],
+  })
+  unshipReservation(
+    @Caller() caller: Principal,
+    @Once() once: Intent,
+    @Param('id') id: string,
+    @Body() body: UnshipDto,
+  ) {
+    return this.reservations.unship(caller, once, id, body.shipmentRef);
+  }
+}

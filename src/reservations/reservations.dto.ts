@@ -1,0 +1,340 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Length,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { PageQuery } from '../access/page.dto.js';
+import { IsQuantity } from '../catalog/quantity.dto.js';
+import { IsCode, IsSku } from '../problems/fields.dto.js';
+import { STATUSES, Status } from './reservation.js';
+
+/** A year: no channel may allow more (channels check their own maximum). */
+const MOST_SECONDS = 31_536_000;
+const MOST_LINES = 500;
+
+export class HoldLineDto {
+  @ApiProperty({ example: 'FUR-BO-10001798', description: '1 to 64 printable characters.' })
+  @IsSku()
+  sku: string;
+
+  @ApiProperty({ example: 3, description: 'In `uom`; at most 4 fraction digits, above 0.' })
+  @IsQuantity()
+  quantity: number;
+
+  @ApiPropertyOptional({ example: 'EA', description: 'A unit of the item. Default: its base unit.' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 8)
+  uom?: string;
+
+  @ApiPropertyOptional({ example: 'east', description: 'Only from this location of the channel.' })
+  @IsOptional()
+  @IsCode()
+  location?: string;
+
+  @ApiPropertyOptional({ example: 'PO-4711-1', description: 'Your own name for the line.' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 128)
+  lineRef?: string;
+}
+
+export class HoldDto {
+  @ApiPropertyOptional({ example: 'web', description: 'May be left out by a key that is bound to a channel.' })
+  @IsOptional()
+  @IsCode()
+  channel?: string;
+
+  @ApiPropertyOptional({ example: 'SO-2026-000481' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 128)
+  orderRef?: string;
+
+  @ApiPropertyOptional({ example: 900, description: "Seconds until it expires. Default and maximum: the channel's." })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MOST_SECONDS)
+  ttlSeconds?: number;
+
+  @ApiPropertyOptional({ enum: ['all_or_nothing', 'partial'], default: 'all_or_nothing' })
+  @IsIn(['all_or_nothing', 'partial'])
+  mode: 'all_or_nothing' | 'partial' = 'all_or_nothing';
+
+  @ApiPropertyOptional({ default: false, description: 'Commit in the same step: the reservation never expires.' })
+  @IsBoolean()
+  commit: boolean = false;
+
+  @ApiProperty({ type: [HoldLineDto], minItems: 1, maxItems: MOST_LINES })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MOST_LINES)
+  @ValidateNested({ each: true })
+  @Type(() => HoldLineDto)
+  lines: HoldLineDto[];
+}
+
+export class HoldBatchDto {
+  @ApiProperty({ type: [HoldDto], minItems: 1, maxItems: 100 })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(100)
+  @ValidateNested({ each: true })
+  @Type(() => HoldDto)
+  reservations: HoldDto[];
+}
+
+export class EditLinesDto {
+  @ApiProperty({ type: [HoldLineDto], minItems: 1, maxItems: MOST_LINES })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MOST_LINES)
+  @ValidateNested({ each: true })
+  @Type(() => HoldLineDto)
+  lines: HoldLineDto[];
+}
+
+export class ExtendDto {
+  @ApiProperty({ example: 600, description: 'Seconds from now.' })
+  @IsInt()
+  @Min(1)
+  @Max(MOST_SECONDS)
+  ttlSeconds: number;
+}
+
+export class PartDto {
+  @ApiProperty({ example: 1, description: 'The line, counted from 1.' })
+  @IsInt()
+  @Min(1)
+  @Max(MOST_LINES)
+  line: number;
+
+  @ApiProperty({ example: 2, description: "In the line's unit." })
+  @IsQuantity()
+  quantity: number;
+}
+
+export class CommitDto {
+  @ApiPropertyOptional({ example: 'SO-2026-000481' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 128)
+  orderRef?: string;
+
+  @ApiPropertyOptional({ type: [PartDto], description: 'Of which lines how much. Without it: all that is held.' })
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MOST_LINES)
+  @ValidateNested({ each: true })
+  @Type(() => PartDto)
+  lines?: PartDto[];
+}
+
+export class CancelDto {
+  @ApiPropertyOptional({ type: [PartDto], description: 'Of which lines how much. Without it: all that is open.' })
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MOST_LINES)
+  @ValidateNested({ each: true })
+  @Type(() => PartDto)
+  lines?: PartDto[];
+}
+
+export class ShipPartDto extends PartDto {
+  @ApiPropertyOptional({ example: 'west', description: 'Where it leaves from. Default: where it is reserved.' })
+  @IsOptional()
+  @IsCode()
+  location?: string;
+}
+
+export class ShipDto {
+  @ApiProperty({ example: 'DN-88213', description: 'Counts once, however often it is sent.' })
+  @IsString()
+  @Length(1, 128)
+  shipmentRef: string;
+
+  @ApiPropertyOptional({ type: [ShipPartDto], description: 'Without it: all that is open.' })
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MOST_LINES)
+  @ValidateNested({ each: true })
+  @Type(() => ShipPartDto)
+  lines?: ShipPartDto[];
+}
+
+export class UnshipDto {
+  @ApiProperty({ example: 'DN-88213' })
+  @IsString()
+  @Length(1, 128)
+  shipmentRef: string;
+}
+
+export class ReservationsQuery extends PageQuery {
+  @ApiPropertyOptional({ example: 'SO-2026-000481' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 128)
+  orderRef?: string;
+
+  @ApiPropertyOptional({ enum: STATUSES })
+  @IsOptional()
+  @IsIn(STATUSES)
+  status?: Status;
+
+  @ApiPropertyOptional({ example: 'web' })
+  @IsOptional()
+  @IsCode()
+  channel?: string;
+
+  @ApiPropertyOptional({ example: 'FUR-BO-10001798' })
+  @IsOptional()
+  @IsSku()
+  sku?: string;
+}
+
+export class AllocationResponse {
+  @ApiProperty({ example: 'east' })
+  location: string;
+
+  @ApiProperty({ example: 3 })
+  quantity: number;
+}
+
+export class ReservationLineResponse {
+  @ApiProperty({ example: 1 })
+  line: number;
+
+  @ApiProperty({ type: 'string', nullable: true, example: 'PO-4711-1' })
+  lineRef: string | null;
+
+  @ApiProperty({ example: 'FUR-BO-10001798' })
+  sku: string;
+
+  @ApiProperty({ example: 'EA', description: 'The unit of every quantity of the line.' })
+  uom: string;
+
+  @ApiProperty({ example: 3 })
+  requested: number;
+
+  @ApiProperty({ example: 3, description: 'Still reserved, backordered included; falls on ship, cancel, release.' })
+  reserved: number;
+
+  @ApiProperty({ example: 0, description: 'How much of `reserved` is not covered by what is on hand now.' })
+  backordered: number;
+
+  @ApiProperty({ example: 0, description: 'What was committed less what was cancelled.' })
+  committed: number;
+
+  @ApiProperty({ example: 0 })
+  shipped: number;
+
+  @ApiProperty({ type: [AllocationResponse], description: 'What is still reserved, by location.' })
+  allocations: AllocationResponse[];
+}
+
+export class ReservationResponse {
+  @ApiProperty({ example: 'res_01jdb7q0e8f2v9k3m4n5p6q7r8' })
+  id: string;
+
+  @ApiProperty({ example: 'web' })
+  channel: string;
+
+  @ApiProperty({ type: 'string', nullable: true, example: 'SO-2026-000481' })
+  orderRef: string | null;
+
+  @ApiProperty({ enum: STATUSES, example: 'held' })
+  status: Status;
+
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true, example: '2026-11-23T18:15:00.000Z' })
+  expiresAt: string | null;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-23T18:00:00.000Z' })
+  createdAt: string;
+
+  @ApiProperty({ example: 1, description: 'Raised by every step; also the ETag.' })
+  version: number;
+
+  @ApiProperty({ type: [ReservationLineResponse] })
+  lines: ReservationLineResponse[];
+}
+
+export class BatchResultResponse {
+  @ApiProperty({ example: 201, description: 'The status the single call would have answered.' })
+  status: number;
+
+  @ApiPropertyOptional({ type: ReservationResponse })
+  reservation?: ReservationResponse;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: 'A problem document.' })
+  problem?: Record<string, unknown>;
+}
+
+export class BatchResponse {
+  @ApiProperty({ type: [BatchResultResponse], description: 'In the order of the request.' })
+  results: BatchResultResponse[];
+}
+
+export class ReservationPage {
+  @ApiProperty({ type: [ReservationResponse] })
+  data: ReservationResponse[];
+
+  @ApiProperty({ type: 'string', nullable: true, example: null })
+  nextCursor: string | null;
+}
+
+export class StepLineResponse {
+  @ApiProperty({ example: 1 })
+  line: number;
+
+  @ApiProperty({ example: 3 })
+  quantity: number;
+
+  @ApiPropertyOptional({ example: 'east' })
+  location?: string;
+}
+
+export class StepResponse {
+  @ApiProperty({ example: 1, description: 'The version of the reservation after it.' })
+  step: number;
+
+  @ApiProperty({
+    enum: ['hold', 'edit', 'extend', 'commit', 'release', 'expire', 'cancel', 'ship', 'unship'],
+    example: 'hold',
+  })
+  action: string;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-23T18:00:00.000Z' })
+  at: string;
+
+  @ApiProperty({ example: 'key_01jdb7q0e8f2v9k3m4n5p6q7r8', description: 'The key, or `holdfast` for the clock.' })
+  actor: string;
+
+  @ApiProperty({ type: 'string', nullable: true, example: null, description: 'The shipment reference.' })
+  reference: string | null;
+
+  @ApiProperty({ type: [StepLineResponse] })
+  lines: StepLineResponse[];
+}
+
+export class HistoryPage {
+  @ApiProperty({ type: [StepResponse] })
+  data: StepResponse[];
+
+  @ApiProperty({ type: 'string', nullable: true, example: null })
+  nextCursor: string | null;
+}

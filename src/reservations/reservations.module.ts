@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { ExpiryWorker } from './expiry.worker.js';
+import { ReservationBook } from './reservation.session.js';
+import { ReservationsController } from './reservations.controller.js';
+import { ReservationsRepository } from './reservations.repository.js';
+import { ReservationsService } from './reservations.service.js';
+
+@Module({
+  controllers: [ReservationsController],
+  providers: [ReservationsService, ReservationsRepository, ReservationBook, ExpiryWorker],
+})
+export class ReservationsModule {}

@@ -1,0 +1,279 @@
+import { Inject, Injectable, OnModuleInit } from '@nestjs/common';
+import type { Answer } from '../access/answer.js';
+import { Intent, unkeyed } from '../access/idempotency.js';
+import { decodeCursor, Page, page } from '../access/page.js';
+import type { Principal } from '../access/principal.js';
+import { Quantity, stepOf, toNumber } from '../catalog/quantity.js';
+import { Directory } from '../channels/directory.service.js';
+import type { Clock } from '../config.module.js';
+import { CLOCK } from '../config.module.js';
+import { invalid, Problem, unknownInBody } from '../problems/problem.js';
+import type { PositionNeed } from '../stock/command.js';
+import { PostingEngine } from '../stock/posting.engine.js';
+import { quantityIn, RequestedLine } from './admission.js';
+import {
+  channelFor,
+  EditCommand,
+  ExpireCommand,
+  HoldBatchCommand,
+  HoldCommand,
+  HoldRequest,
+  onHandAt,
+  StepCommand,
+} from './reservation.commands.js';
+import type { Reservation, ReservationLine, Status } from './reservation.js';
+import { ReservationBook } from './reservation.session.js';
+import { ReservationView, viewOf } from './reservation.view.js';
+import { ReservationsRepository } from './reservations.repository.js';
+import { cancel, commit, extend, release, ShipPart, ship, unship } from './transitions.js';
+
+/** Holds that one look of the sweeper lets go of, at most. */
+const SWEEP = 500;
+
+/** Of which line how much, in the line's unit, as a request names it. */
+export interface RequestedPart {
+  readonly line: number;
+  readonly quantity: number;
+  readonly location?: string;
+}
+
+/** A step of the history as clients see it; quantities in the line's unit. */
+export interface StepView {
+  readonly step: number;
+  readonly action: string;
+  readonly at: string;
+  readonly actor: string;
+  readonly reference: string | null;
+  readonly lines: readonly { line: number; quantity: number; location?: string }[];
+}
+
+/** The use cases of reservations (semantics.md 14 to 21). Every change goes through the posting engine. */
+@Injectable()
+export class ReservationsService implements OnModuleInit {
+  constructor(
+    private readonly engine: PostingEngine,
+    private readonly book: ReservationBook,
+    private readonly repository: ReservationsRepository,
+    private readonly directory: Directory,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.engine.join(this.book);
+  }
+
+  async hold(caller: Principal, intent: Intent, request: HoldRequest): Promise<Answer> {
+    await this.knowChannels([request], caller);
+    return this.engine.post(new HoldCommand(this.book, caller, intent, request));
+  }
+
+  async holdBatch(caller: Principal, intent: Intent, requests: readonly HoldRequest[]): Promise<Answer> {
+    await this.knowChannels(requests, caller);
+    return this.engine.post(new HoldBatchCommand(this.book, caller, intent, requests));
+  }
+
+  async edit(
+    caller: Principal,
+    id: string,
+    version: number | undefined,
+    lines: readonly RequestedLine[],
+  ): Promise<Answer> {
+    const reservation = await this.mine(caller, id);
+    return this.engine.post(new EditCommand(this.book, caller, unkeyed(caller.clientId), reservation, lines, version));
+  }
+
+  async extend(caller: Principal, intent: Intent, id: string, ttlSeconds: number): Promise<Answer> {
+    const reservation = await this.mine(caller, id);
+    const channel = await this.directory.channelById(reservation.channelId);
+    const most = channel?.maxHoldTtlSeconds ?? 0;
+    return this.step(caller, intent, reservation, [], (current, now) => extend(current, ttlSeconds, most, now));
+  }
+
+  async commit(
+    caller: Principal,
+    intent: Intent,
+    id: string,
+    request: { orderRef?: string; lines?: readonly RequestedPart[] },
+  ): Promise<Answer> {
+    const reservation = await this.mine(caller, id);
+    const parts = await this.parts(reservation, request.lines);
+    return this.step(caller, intent, reservation, [], (current, now) => commit(current, parts, request.orderRef, now));
+  }
+
+  async release(caller: Principal, intent: Intent, id: string): Promise<Answer> {
+    return this.step(caller, intent, await this.mine(caller, id), [], release);
+  }
+
+  async cancel(caller: Principal, intent: Intent, id: string, lines?: readonly RequestedPart[]): Promise<Answer> {
+    const reservation = await this.mine(caller, id);
+    const parts = await this.parts(reservation, lines);
+    return this.step(caller, intent, reservation, [], (current, now) => cancel(current, parts, now));
+  }
+
+  /** Ships by instruction. The same reference a second time changes nothing (semantics.md 19). */
+  async ship(
+    caller: Principal,
+    intent: Intent,
+    id: string,
+    shipmentRef: string,
+    lines?: readonly RequestedPart[],
+  ): Promise<Answer> {
+    const reservation = await this.mine(caller, id);
+    const parts = await this.parts(reservation, lines);
+    const elsewhere: PositionNeed[] = (parts ?? []).flatMap(({ line, locationId }) => {
+      const itemId = reservation.lines.find((each) => each.line === line)?.itemId;
+      return itemId === undefined || locationId === null ? [] : [{ itemId, locationId }];
+    });
+    const command = new StepCommand(this.book, caller, intent, reservation, elsewhere, (current, desk, session) => {
+      const before = session.shipment(id, shipmentRef);
+      if (before && !before.unshipped) return undefined;
+      const { step, shipped } = ship(current, parts, shipmentRef, onHandAt(desk), desk.now);
+      session.keepShipment({ reservationId: id, reference: shipmentRef, lines: shipped, unshipped: false });
+      return step;
+    });
+    return this.engine.post(command);
+  }
+
+  /** Takes a shipment back. A second time changes nothing; one that never was is `unknown_shipment`. */
+  async unship(caller: Principal, intent: Intent, id: string, shipmentRef: string): Promise<Answer> {
+    const reservation = await this.mine(caller, id);
+    const shipment = (await this.repository.shipments(id)).find(({ reference }) => reference === shipmentRef);
+    const elsewhere: PositionNeed[] = (shipment?.lines ?? []).flatMap(({ line, locationId }) => {
+      const itemId = reservation.lines.find((each) => each.line === line)?.itemId;
+      return itemId === undefined || locationId === null ? [] : [{ itemId, locationId }];
+    });
+    const command = new StepCommand(this.book, caller, intent, reservation, elsewhere, (current, _desk, session) => {
+      const before = session.shipment(id, shipmentRef);
+      if (!before) throw new Problem('unknown_shipment', `Reservation ${id} was never shipped as ${shipmentRef}.`);
+      if (before.unshipped) return undefined;
+      session.keepShipment({ ...before, unshipped: true });
+      return unship(current, shipmentRef, before.lines);
+    });
+    return this.engine.post(command);
+  }
+
+  async get(caller: Principal, id: string): Promise<ReservationView> {
+    const reservation = await this.mine(caller, id);
+    const [view] = await this.views([reservation]);
+    return view as ReservationView;
+  }
+
+  async list(
+    caller: Principal,
+    query: { orderRef?: string; status?: Status; channel?: string; sku?: string; limit: number; cursor?: string },
+  ): Promise<Page<ReservationView>> {
+    const [before] = decodeCursor(query.cursor, ['string']) ?? [];
+    let channelId: number | undefined;
+    if (caller.channel || query.channel !== undefined) {
+      await this.directory.channel(query.channel ?? caller.channel?.code ?? '');
+      channelId = channelFor(caller, query.channel, this.directory.known).id;
+    }
+    const now = this.clock();
+    const rows = await this.repository.list({ ...query, channelId }, before as string | undefined, query.limit, now);
+    const { nextCursor, data } = page(
+      rows,
+      query.limit,
+      (row) => row,
+      ({ id }) => [id],
+    );
+    return { data: await this.views(data), nextCursor };
+  }
+
+  /** Every step, oldest first. */
+  async history(caller: Principal, id: string): Promise<Page<StepView>> {
+    const reservation = await this.mine(caller, id);
+    const configuration = await this.directory.configuration();
+    const steps = await this.repository.history(id);
+    const factorOf = new Map(reservation.lines.map((line) => [line.line, line.factor]));
+    const data = steps.map((step) => ({
+      step: step.step,
+      action: step.action,
+      at: step.at.toISOString(),
+      actor: step.actor,
+      reference: step.reference,
+      lines: step.lines.map(({ line, quantity, locationId }) => {
+        const location = locationId == null ? undefined : configuration.locationById(locationId)?.code;
+        // A line that an edit took away has no unit any more: its quantity is in the base unit.
+        const inUnit = quantity / (factorOf.get(line) ?? 10_000);
+        return { line, quantity: inUnit, ...(location ? { location } : {}) };
+      }),
+    }));
+    return { data, nextCursor: null };
+  }
+
+  /** Lets go of holds whose time has come, on positions nobody has asked for since. Returns how many it looked at. */
+  async sweep(): Promise<number> {
+    const due = await this.repository.expired(this.clock(), SWEEP);
+    await Promise.all(due.map((reservation) => this.engine.post(new ExpireCommand(this.book, reservation))));
+    return due.length;
+  }
+
+  private async step(
+    caller: Principal,
+    intent: Intent,
+    reservation: Reservation,
+    elsewhere: readonly PositionNeed[],
+    take: (current: Reservation, now: number) => ReturnType<typeof release>,
+  ): Promise<Answer> {
+    return this.engine.post(
+      new StepCommand(this.book, caller, intent, reservation, elsewhere, (current, desk) => take(current, desk.now)),
+    );
+  }
+
+  /** The reservation, if the caller's channel may know of it: another channel's does not exist for it (semantics.md 12). */
+  private async mine(caller: Principal, id: string): Promise<Reservation> {
+    const reservation = await this.repository.find(id);
+    if (!reservation || (caller.channel && caller.channel.id !== reservation.channelId)) {
+      throw new Problem('not_found', `There is no reservation ${id}.`);
+    }
+    return reservation;
+  }
+
+  /** A channel that another process has just made is unknown to this one's copy: looked up before it is refused. */
+  private async knowChannels(requests: readonly HoldRequest[], caller: Principal): Promise<void> {
+    if (caller.channel) await this.directory.channelById(caller.channel.id);
+    for (const code of new Set(requests.map(({ channel }) => channel))) if (code) await this.directory.channel(code);
+  }
+
+  private async parts(reservation: Reservation, requested?: readonly RequestedPart[]): Promise<ShipPart[] | undefined> {
+    if (!requested) return undefined;
+    const configuration = await this.directory.configuration();
+    const items = await this.directory.itemsById(reservation.lines.map(({ itemId }) => itemId));
+    return requested.map((part, index) => {
+      const pointer = `/lines/${index}`;
+      const line = reservation.lines.find((each) => each.line === part.line);
+      if (!line) {
+        const detail = `takes a line of the reservation: 1 to ${reservation.lines.length}`;
+        throw invalid([{ pointer: `${pointer}/line`, code: 'unknown_line', detail }]);
+      }
+      const location = part.location === undefined ? undefined : configuration.location(part.location);
+      if (part.location !== undefined && !location) {
+        throw unknownInBody('unknown_location', `${pointer}/location`, `There is no location ${part.location}.`);
+      }
+      const fractionDigits = items.get(line.itemId)?.fractionDigits ?? 4;
+      return {
+        line: part.line,
+        quantity: inBase(line, part.quantity, fractionDigits, `${pointer}/quantity`),
+        locationId: location?.id ?? null,
+      };
+    });
+  }
+
+  private async views(reservations: readonly Reservation[]): Promise<ReservationView[]> {
+    const now = this.clock();
+    const [configuration, uncovered] = await Promise.all([
+      this.directory.configuration(),
+      this.repository.uncovered(reservations, now),
+    ]);
+    return reservations.map((reservation) =>
+      viewOf(reservation, configuration, now, (line) => uncovered.get(`${reservation.id} ${line}`) ?? 0),
+    );
+  }
+}
+
+/** A quantity in the unit the line was made in, whatever the item's units are today. */
+function inBase(line: ReservationLine, quantity: number, fractionDigits: number, pointer: string): Quantity {
+  const isBase = toNumber(line.factor) === 1;
+  const unit = { code: line.uom, factor: line.factor, step: isBase ? stepOf(fractionDigits) : line.factor };
+  return quantityIn(unit, quantity, pointer);
+}
