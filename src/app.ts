@@ -57,6 +57,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       whitelist: true,
       forbidNonWhitelisted: true,
       stopAtFirstError: true,
+      validationError: { target: true }, // tells a body from a query
       exceptionFactory: (errors) => invalid(errors.flatMap((error) => fieldErrors(error, ''))),
     }),
   );
