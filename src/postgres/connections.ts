@@ -38,7 +38,10 @@ export function createDataSource(url: string, poolSize: number): DataSource {
 
 /** A pool of plain connections for the hot reads: prepared statements by name, no ORM in between. */
 export function createPool(url: string, size: number): pg.Pool {
-  return new pg.Pool({ ...session(url), max: size });
+  const pool = new pg.Pool({ ...session(url), max: size });
+  // An idle connection that breaks is replaced at the next use, which reports what is wrong. Unheard, it would end us.
+  pool.on('error', () => {});
+  return pool;
 }
 
 /** A connection of its own for one mailbox of the engine, pipelined: statements are sent without waiting for answers. */

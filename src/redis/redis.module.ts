@@ -23,6 +23,8 @@ function connect(config: Config): Redis | null {
     maxRetriesPerRequest: 0,
     commandTimeout: 250,
     connectTimeout: 1_000,
+    // ioredis waits this long for the end of a connection that broke before, and the process with it.
+    disconnectTimeout: 100,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
   });
   let reachable: boolean | undefined;
