@@ -1,9 +1,10 @@
 import { availableToPromise } from '../availability/available-to-promise.js';
 import { Plan, plan, Share, ShortageReason, Want } from '../availability/sourcing.js';
-import { parseQuantity, Quantity } from '../catalog/quantity.js';
-import { toBase, Unit, unitOf } from '../catalog/unit-of-measure.js';
+import type { Quantity } from '../catalog/quantity.js';
+import { requestedQuantity, requestedUnit } from '../catalog/requested-quantity.js';
+import type { Unit } from '../catalog/unit-of-measure.js';
 import { DirectoryChannel, DirectoryItem, rulesFor } from '../channels/directory.js';
-import { FieldError, invalid, Problem, unknownInBody } from '../problems/problem.js';
+import { Problem, unknownInBody } from '../problems/problem.js';
 import type { Catalogue } from '../stock/command.js';
 import type { Ledger, PositionKey } from '../stock/ledger.js';
 import type { Allocation, Reservation, ReservationLine } from './reservation.js';
@@ -43,11 +44,7 @@ export function resolveLines(
     const at = (field: string) => `/lines/${index}/${field}`;
     const item = catalogue.item(requested.sku);
     if (!item) throw unknownInBody('unknown_sku', at('sku'), `There is no item ${requested.sku}.`);
-    const unit = unitOf(item, requested.uom);
-    if (!unit) {
-      const units = [item.baseUom, ...item.uoms.map(({ code }) => code)].join(', ');
-      throw unknownInBody('unknown_uom', at('uom'), `${item.sku} is measured in ${units}, not in ${requested.uom}.`);
-    }
+    const unit = requestedUnit(item, requested.uom, at('uom'));
     let locationId: number | null = null;
     if (requested.location !== undefined) {
       const location = channel.locations.find(({ code }) => code === requested.location);
@@ -57,22 +54,9 @@ export function resolveLines(
       }
       locationId = location.id;
     }
-    const quantity = quantityIn(unit, requested.quantity, at('quantity'));
+    const quantity = requestedQuantity(unit, requested.quantity, at('quantity'));
     return { line: index + 1, lineRef: requested.lineRef ?? null, item, unit, locationId, quantity };
   });
-}
-
-/** A requested quantity in ten-thousandths of the base unit. Throws `validation_failed` with the pointer. */
-export function quantityIn(unit: Unit, value: number, pointer: string): Quantity {
-  const fault = (code: string, detail: string): FieldError => ({ pointer, code, detail });
-  const parsed = parseQuantity(value);
-  if (typeof parsed === 'string') throw invalid([fault(parsed, 'takes a quantity with at most 4 fraction digits')]);
-  const base = toBase(unit, parsed);
-  if (base === 'not_whole') {
-    throw invalid([fault('not_whole', `${value} ${unit.code} is not a whole number of the smallest quantity sold`)]);
-  }
-  if (base === 'too_large') throw invalid([fault('too_large', 'takes at most 100,000,000,000 of the base unit')]);
-  return base;
 }
 
 /** The positions a demand is decided on: of each tracked item, those of all the channel's locations. */

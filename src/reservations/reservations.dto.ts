@@ -17,7 +17,8 @@ import {
 import { PageQuery } from '../access/page.dto.js';
 import { IsQuantity } from '../catalog/quantity.dto.js';
 import { IsCode, IsSku } from '../problems/fields.dto.js';
-import { STATUSES, Status } from './reservation.js';
+import type { Status } from './reservation.js';
+import { STATUSES } from './reservation.js';
 
 /** A year: no channel may allow more (channels check their own maximum). */
 const MOST_SECONDS = 31_536_000;

@@ -3,14 +3,15 @@ import type { Answer } from '../access/answer.js';
 import { Intent, unkeyed } from '../access/idempotency.js';
 import { decodeCursor, Page, page } from '../access/page.js';
 import type { Principal } from '../access/principal.js';
-import { Quantity, stepOf, toNumber } from '../catalog/quantity.js';
+import { ONE, type Quantity, stepOf } from '../catalog/quantity.js';
+import { requestedQuantity } from '../catalog/requested-quantity.js';
 import { Directory } from '../channels/directory.service.js';
 import type { Clock } from '../config.module.js';
 import { CLOCK } from '../config.module.js';
 import { invalid, Problem, unknownInBody } from '../problems/problem.js';
 import type { PositionNeed } from '../stock/command.js';
 import { PostingEngine } from '../stock/posting.engine.js';
-import { quantityIn, RequestedLine } from './admission.js';
+import type { RequestedLine } from './admission.js';
 import {
   channelFor,
   EditCommand,
@@ -273,7 +274,6 @@ export class ReservationsService implements OnModuleInit {
 
 /** A quantity in the unit the line was made in, whatever the item's units are today. */
 function inBase(line: ReservationLine, quantity: number, fractionDigits: number, pointer: string): Quantity {
-  const isBase = toNumber(line.factor) === 1;
-  const unit = { code: line.uom, factor: line.factor, step: isBase ? stepOf(fractionDigits) : line.factor };
-  return quantityIn(unit, quantity, pointer);
+  const unit = { code: line.uom, factor: line.factor, step: line.factor === ONE ? stepOf(fractionDigits) : line.factor };
+  return requestedQuantity(unit, quantity, pointer);
 }
