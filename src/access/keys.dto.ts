@@ -1,9 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsOptional, IsRFC3339 } from 'class-validator';
+import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsISO8601, IsOptional, IsRFC3339 } from 'class-validator';
 import { IsText } from '../problems/fields.dto.js';
 import type { ApiKey } from './client.js';
 import type { Scope } from './principal.js';
 import { SCOPES } from './principal.js';
+
+const TIME_MESSAGE = '$property takes a time of RFC 3339, such as 2027-03-01T08:30:00Z';
 
 export class PostKey {
   @ApiProperty({ example: 'checkout, production', maxLength: 200 })
@@ -23,7 +25,8 @@ export class PostKey {
     description: 'In the future, at most ten years ahead. Default: in 365 days.',
   })
   @IsOptional()
-  @IsRFC3339({ message: '$property takes a time of RFC 3339, such as 2027-03-01T08:30:00Z' })
+  @IsRFC3339({ message: TIME_MESSAGE })
+  @IsISO8601({ strict: true }, { message: TIME_MESSAGE }) // knows that there is no 31st of February
   expiresAt?: string;
 }
 

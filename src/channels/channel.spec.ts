@@ -56,8 +56,6 @@ describe('a channel', () => {
     [{ buffer: 5_000, backorderLimit: 15_000 }, 0, ['/buffer', '/backorderLimit']],
     [{ buffer: 5_000, backorderLimit: undefined }, 1, []],
   ])('says of an item %j with %i fraction digits: faults at %j', (rule, fractionDigits, pointers) => {
-    expect(itemFaultsOf(rule, fractionDigits).map(({ pointer }) => pointer)).toEqual(
-      pointers,
-    );
+    expect(itemFaultsOf(rule, fractionDigits).map(({ pointer }) => pointer)).toEqual(pointers);
   });
 });

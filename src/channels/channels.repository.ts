@@ -75,7 +75,10 @@ export class ChannelsRepository {
       [id, codes],
     );
     const rows: { code: string }[] = await tx.query(
-      'select code from unnest($1::text[]) as code where not exists (select from location l where l.code = code.code)',
+      `select given.code
+         from unnest($1::text[]) with ordinality as given (code, rank)
+        where not exists (select from location l where l.code = given.code)
+        order by given.rank`,
       [codes],
     );
     return rows.map(({ code }) => code);

@@ -1,3 +1,4 @@
+import type { Response } from 'supertest';
 import { startApp, type TestApp } from '../support/app.js';
 import { rowsOf } from '../support/rows.js';
 
@@ -181,7 +182,7 @@ describe('items', () => {
     const seen: string[] = [];
     let cursor: string | null = null;
     do {
-      const { body } = await test
+      const { body }: Response = await test
         .api()
         .get('/v1/items')
         .query({ limit: 3, ...(cursor ? { cursor } : {}) })
