@@ -20,10 +20,12 @@ grant usage on schema public to holdfast_app;
 create table configuration (
   singleton boolean not null default true,
   revision bigint not null default 1,
+  installation uuid not null default gen_random_uuid(),
   constraint configuration_pkey primary key (singleton),
   constraint configuration_is_one_row check (singleton)
 );
 comment on table configuration is 'One row: raised by every change of a location, a channel or its locations.';
+comment on column configuration.installation is 'Names this database in a Redis that others may share.';
 insert into configuration default values;
 
 create table item (

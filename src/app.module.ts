@@ -1,5 +1,6 @@
 import { DynamicModule, Module } from '@nestjs/common';
 import { AccessModule } from './access/access.module.js';
+import { AvailabilityModule } from './availability/availability.module.js';
 import { CatalogModule } from './catalog/catalog.module.js';
 import { ChannelsModule } from './channels/channels.module.js';
 import type { Config } from './config.js';
@@ -8,6 +9,8 @@ import { ContractModule } from './contract/contract.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { PostgresModule } from './postgres/postgres.module.js';
 import { RedisModule } from './redis/redis.module.js';
+import { ReservationsModule } from './reservations/reservations.module.js';
+import { StockModule } from './stock/stock.module.js';
 
 /** The table of contents: the features, highest first. Each may use those below it. */
 @Module({})
@@ -18,6 +21,9 @@ export class AppModule {
       imports: [
         ContractModule,
         OperationsModule,
+        ReservationsModule,
+        AvailabilityModule,
+        StockModule,
         ChannelsModule,
         CatalogModule,
         AccessModule,

@@ -27,5 +27,7 @@ export function channelFor(
   const channel = configuration.channel(named);
   if (channel) return channel;
   const detail = `There is no channel ${named}.`;
-  throw where === 'body' ? unknownInBody('unknown_channel', '/channel', detail) : new Problem('unknown_channel', detail);
+  throw where === 'body'
+    ? unknownInBody('unknown_channel', '/channel', detail)
+    : new Problem('unknown_channel', detail);
 }

@@ -3,7 +3,8 @@ import { Answer, etag } from '../access/answer.js';
 import type { Intent } from '../access/idempotency.js';
 import type { Principal } from '../access/principal.js';
 import type { Configuration, DirectoryChannel } from '../channels/directory.js';
-import { invalid, Problem, unknownInBody } from '../problems/problem.js';
+import { channelFor } from '../channels/named-channel.js';
+import { invalid, Problem } from '../problems/problem.js';
 import type { Catalogue, Command, Desk, PositionNeed } from '../stock/command.js';
 import { sellableOf } from '../stock/position.js';
 import {
@@ -35,28 +36,6 @@ interface ResolvedHold {
   readonly channel: DirectoryChannel;
   readonly lines: readonly ResolvedLine[];
   readonly ttlSeconds: number;
-}
-
-/** The channel a request is for: the key's own, or the one it names. */
-export function channelFor(
-  caller: Principal,
-  named: string | undefined,
-  configuration: Configuration,
-): DirectoryChannel {
-  if (caller.channel) {
-    if (named !== undefined && named !== caller.channel.code) {
-      throw new Problem('channel_forbidden', `This key sells in ${caller.channel.code}: leave channel out.`);
-    }
-    const own = configuration.channelById(caller.channel.id);
-    if (!own) throw new Problem('unknown_channel', `The channel of this key, ${caller.channel.code}, is gone.`);
-    return own;
-  }
-  if (named === undefined) {
-    throw invalid([{ pointer: '/channel', code: 'required', detail: 'name the channel: this key is bound to none' }]);
-  }
-  const channel = configuration.channel(named);
-  if (!channel) throw unknownInBody('unknown_channel', '/channel', `There is no channel ${named}.`);
-  return channel;
 }
 
 /** Decides one hold: found, then admitted. Shared by the single call and the batch. */

@@ -1,7 +1,8 @@
-import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Get, Post, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Caller, Endpoint, IfMatch, Once } from '../access/endpoint.decorator.js';
 import type { Intent } from '../access/idempotency.js';
+import { PathId } from '../access/path.decorator.js';
 import type { Principal } from '../access/principal.js';
 import {
   BatchResponse,
@@ -22,7 +23,7 @@ import { ReservationsService } from './reservations.service.js';
 
 const changed = { type: ReservationResponse, description: 'The reservation as it is now.' };
 
-@ApiTags('reservations')
+@ApiTags('Reservations')
 @Controller({ path: 'reservations', version: '1' })
 export class ReservationsController {
   constructor(private readonly reservations: ReservationsService) {}
@@ -78,7 +79,7 @@ export class ReservationsController {
     answer: { type: ReservationResponse },
     problems: ['not_found'],
   })
-  getReservation(@Caller() caller: Principal, @Param('id') id: string) {
+  getReservation(@Caller() caller: Principal, @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string) {
     return this.reservations.get(caller, id);
   }
 
@@ -89,7 +90,7 @@ export class ReservationsController {
     answer: { type: HistoryPage },
     problems: ['not_found'],
   })
-  getReservationHistory(@Caller() caller: Principal, @Param('id') id: string) {
+  getReservationHistory(@Caller() caller: Principal, @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string) {
     return this.reservations.history(caller, id);
   }
 
@@ -114,7 +115,7 @@ export class ReservationsController {
   })
   replaceReservationLines(
     @Caller() caller: Principal,
-    @Param('id') id: string,
+    @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
     @IfMatch() version: number | undefined,
     @Body() body: EditLinesDto,
   ) {
@@ -139,7 +140,7 @@ export class ReservationsController {
   extendReservation(
     @Caller() caller: Principal,
     @Once() once: Intent,
-    @Param('id') id: string,
+    @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
     @Body() body: ExtendDto,
   ) {
     return this.reservations.extend(caller, once, id, body.ttlSeconds);
@@ -166,7 +167,7 @@ export class ReservationsController {
   commitReservation(
     @Caller() caller: Principal,
     @Once() once: Intent,
-    @Param('id') id: string,
+    @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
     @Body() body: CommitDto,
   ) {
     return this.reservations.commit(caller, once, id, body ?? {});
@@ -182,7 +183,11 @@ export class ReservationsController {
     validated: false,
     problems: ['not_found', 'already_committed', 'already_shipped', 'already_cancelled', 'hold_expired', 'overloaded'],
   })
-  releaseReservation(@Caller() caller: Principal, @Once() once: Intent, @Param('id') id: string) {
+  releaseReservation(
+    @Caller() caller: Principal,
+    @Once() once: Intent,
+    @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
+  ) {
     return this.reservations.release(caller, once, id);
   }
 
@@ -206,7 +211,7 @@ export class ReservationsController {
   cancelReservation(
     @Caller() caller: Principal,
     @Once() once: Intent,
-    @Param('id') id: string,
+    @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
     @Body() body: CancelDto,
   ) {
     return this.reservations.cancel(caller, once, id, body?.lines);
@@ -232,7 +237,12 @@ export class ReservationsController {
       'overloaded',
     ],
   })
-  shipReservation(@Caller() caller: Principal, @Once() once: Intent, @Param('id') id: string, @Body() body: ShipDto) {
+  shipReservation(
+    @Caller() caller: Principal,
+    @Once() once: Intent,
+    @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
+    @Body() body: ShipDto,
+  ) {
     return this.reservations.ship(caller, once, id, body.shipmentRef, body.lines);
   }
 
@@ -248,7 +258,7 @@ export class ReservationsController {
   unshipReservation(
     @Caller() caller: Principal,
     @Once() once: Intent,
-    @Param('id') id: string,
+    @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
     @Body() body: UnshipDto,
   ) {
     return this.reservations.unship(caller, once, id, body.shipmentRef);

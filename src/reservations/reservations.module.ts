@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { ChannelsModule } from '../channels/channels.module.js';
+import { StockModule } from '../stock/stock.module.js';
 import { ExpiryWorker } from './expiry.worker.js';
 import { ReservationBook } from './reservation.session.js';
 import { ReservationsController } from './reservations.controller.js';
@@ -6,6 +8,7 @@ import { ReservationsRepository } from './reservations.repository.js';
 import { ReservationsService } from './reservations.service.js';
 
 @Module({
+  imports: [ChannelsModule, StockModule],
   controllers: [ReservationsController],
   providers: [ReservationsService, ReservationsRepository, ReservationBook, ExpiryWorker],
 })

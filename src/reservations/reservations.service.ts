@@ -6,6 +6,7 @@ import type { Principal } from '../access/principal.js';
 import { ONE, type Quantity, stepOf } from '../catalog/quantity.js';
 import { requestedQuantity } from '../catalog/requested-quantity.js';
 import { Directory } from '../channels/directory.service.js';
+import { channelFor } from '../channels/named-channel.js';
 import type { Clock } from '../config.module.js';
 import { CLOCK } from '../config.module.js';
 import { invalid, Problem, unknownInBody } from '../problems/problem.js';
@@ -13,7 +14,6 @@ import type { PositionNeed } from '../stock/command.js';
 import { PostingEngine } from '../stock/posting.engine.js';
 import type { RequestedLine } from './admission.js';
 import {
-  channelFor,
   EditCommand,
   ExpireCommand,
   HoldBatchCommand,
@@ -167,7 +167,7 @@ export class ReservationsService implements OnModuleInit {
     let channelId: number | undefined;
     if (caller.channel || query.channel !== undefined) {
       await this.directory.channel(query.channel ?? caller.channel?.code ?? '');
-      channelId = channelFor(caller, query.channel, this.directory.known).id;
+      channelId = channelFor(caller, query.channel, this.directory.known, 'parameter').id;
     }
     const now = this.clock();
     const rows = await this.repository.list({ ...query, channelId }, before as string | undefined, query.limit, now);
@@ -274,6 +274,10 @@ export class ReservationsService implements OnModuleInit {
 
 /** A quantity in the unit the line was made in, whatever the item's units are today. */
 function inBase(line: ReservationLine, quantity: number, fractionDigits: number, pointer: string): Quantity {
-  const unit = { code: line.uom, factor: line.factor, step: line.factor === ONE ? stepOf(fractionDigits) : line.factor };
+  const unit = {
+    code: line.uom,
+    factor: line.factor,
+    step: line.factor === ONE ? stepOf(fractionDigits) : line.factor,
+  };
   return requestedQuantity(unit, quantity, pointer);
 }

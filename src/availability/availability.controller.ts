@@ -1,0 +1,47 @@
+import { Body, Controller, Get, Headers, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Caller, Endpoint } from '../access/endpoint.decorator.js';
+import { PathSku } from '../access/path.decorator.js';
+import type { Principal } from '../access/principal.js';
+import {
+  AvailabilityOneQuery,
+  AvailabilityQueryDto,
+  AvailabilityQueryResponse,
+  AvailabilityResponse,
+} from './availability.dto.js';
+import { AvailabilityService } from './availability.service.js';
+
+@ApiTags('Availability')
+@Controller({ path: 'availability', version: '1' })
+export class AvailabilityController {
+  constructor(private readonly availability: AvailabilityService) {}
+
+  @Get(':sku')
+  @Endpoint({
+    scope: 'availability:read',
+    summary: 'Ask what a channel may promise of an item',
+    description: 'Answers 304 when the ETag in If-None-Match still holds.',
+    answer: { type: AvailabilityResponse },
+    problems: ['unknown_sku', 'unknown_channel', 'channel_forbidden'],
+  })
+  getAvailability(
+    @Caller() caller: Principal,
+    @PathSku() sku: string,
+    @Query() query: AvailabilityOneQuery,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
+  ) {
+    return this.availability.one(caller, sku, query, ifNoneMatch);
+  }
+
+  @Post('query')
+  @Endpoint({
+    scope: 'availability:read',
+    summary: 'Ask for up to 2,000 lines at once, with a sourcing plan',
+    description: 'Lines of one SKU share its stock. Nothing is reserved by it.',
+    answer: { type: AvailabilityQueryResponse },
+    problems: ['unknown_channel', 'channel_forbidden'],
+  })
+  queryAvailability(@Caller() caller: Principal, @Body() body: AvailabilityQueryDto) {
+    return this.availability.query(caller, body.channel, body.lines);
+  }
+}

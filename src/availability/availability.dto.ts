@@ -1,0 +1,150 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsIn,
+  IsOptional,
+  IsString,
+  Length,
+  ValidateNested,
+} from 'class-validator';
+import { IsQuantity } from '../catalog/quantity.dto.js';
+import { IsCode, IsSku } from '../problems/fields.dto.js';
+import type { AvailabilityStatus } from './quote.js';
+import { AVAILABILITY_STATUSES } from './quote.js';
+
+export class AvailabilityOneQuery {
+  @ApiPropertyOptional({ example: 'web', description: 'May be left out by a key that is bound to a channel.' })
+  @IsOptional()
+  @IsCode()
+  channel?: string;
+
+  @ApiPropertyOptional({ example: 'EA', description: 'A unit of the item. Default: its base unit.' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 8)
+  uom?: string;
+
+  @ApiPropertyOptional({ enum: ['locations'] })
+  @IsOptional()
+  @IsIn(['locations'])
+  expand?: 'locations';
+}
+
+export class AvailabilityLineDto {
+  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @IsSku()
+  sku: string;
+
+  @ApiPropertyOptional({ example: 3, description: 'Without it the line only asks what there is.' })
+  @IsOptional()
+  @IsQuantity()
+  quantity?: number;
+
+  @ApiPropertyOptional({ example: 'EA' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 8)
+  uom?: string;
+}
+
+export class AvailabilityQueryDto {
+  @ApiPropertyOptional({ example: 'web', description: 'May be left out by a key that is bound to a channel.' })
+  @IsOptional()
+  @IsCode()
+  channel?: string;
+
+  @ApiProperty({ type: [AvailabilityLineDto], minItems: 1, maxItems: 2000 })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(2_000)
+  @ValidateNested({ each: true })
+  @Type(() => AvailabilityLineDto)
+  lines: AvailabilityLineDto[];
+}
+
+export class LocationAvailabilityResponse {
+  @ApiProperty({ example: 'east' })
+  location: string;
+  @ApiProperty({ example: 112 })
+  available: number;
+  @ApiProperty({ example: false })
+  stale: boolean;
+  @ApiProperty({ format: 'date-time', example: '2026-11-23T18:00:00.000Z' })
+  asOf: string;
+}
+
+export class AvailabilityResponse {
+  @ApiProperty({ example: 'FUR-BO-10001798' })
+  sku: string;
+  @ApiProperty({ example: 'web' })
+  channel: string;
+  @ApiProperty({ example: 'EA' })
+  uom: string;
+  @ApiProperty({ example: 112, description: 'What the channel may promise now, in whole units of `uom`.' })
+  available: number;
+  @ApiProperty({ type: 'number', nullable: true, example: 0, description: 'Beyond it, as backorder; null: unlimited.' })
+  backorderable: number | null;
+  @ApiProperty({ enum: AVAILABILITY_STATUSES, example: 'in_stock' })
+  status: AvailabilityStatus;
+  @ApiProperty({ example: false, description: 'Whether a source behind it has been silent for too long.' })
+  stale: boolean;
+  @ApiProperty({ format: 'date-time', example: '2026-11-23T18:00:00.000Z', description: 'When it last changed.' })
+  asOf: string;
+  @ApiProperty({ example: 2, description: 'Rises with every movement behind it.' })
+  version: number;
+  @ApiPropertyOptional({ type: [LocationAvailabilityResponse], description: 'With expand=locations.' })
+  locations?: LocationAvailabilityResponse[];
+}
+
+export class PlanResponse {
+  @ApiProperty({ example: 'east' })
+  location: string;
+  @ApiProperty({ example: 3 })
+  quantity: number;
+}
+
+export class LineProblemResponse {
+  @ApiProperty({ example: 'unknown_sku' })
+  code: string;
+  @ApiProperty({ example: 'There is no item X-1.' })
+  detail: string;
+}
+
+export class AvailabilityLineResponse {
+  @ApiProperty({ example: 'FUR-BO-10001798' })
+  sku: string;
+  @ApiProperty({ example: 'web' })
+  channel: string;
+  @ApiProperty({ type: 'string', nullable: true, example: 'EA' })
+  uom: string | null;
+  @ApiProperty({ example: 112 })
+  available: number;
+  @ApiProperty({ type: 'number', nullable: true, example: 0 })
+  backorderable: number | null;
+  @ApiProperty({ enum: AVAILABILITY_STATUSES, example: 'in_stock' })
+  status: AvailabilityStatus;
+  @ApiProperty({ example: false })
+  stale: boolean;
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true, example: '2026-11-23T18:00:00.000Z' })
+  asOf: string | null;
+  @ApiProperty({ example: 2 })
+  version: number;
+  @ApiPropertyOptional({ example: 3 })
+  quantity?: number;
+  @ApiPropertyOptional({ example: true, description: 'Whether a reservation of these lines would get this one whole.' })
+  fulfillable?: boolean;
+  @ApiPropertyOptional({ type: [PlanResponse], description: 'What can be sourced from where, also when short.' })
+  plan?: PlanResponse[];
+  @ApiPropertyOptional({ type: LineProblemResponse, description: 'Why the line could not be answered.' })
+  problem?: LineProblemResponse;
+}
+
+export class AvailabilityQueryResponse {
+  @ApiProperty({ type: [AvailabilityLineResponse], description: 'In the order of the request.' })
+  lines: AvailabilityLineResponse[];
+  @ApiProperty({ example: true, description: 'Whether every line with a quantity is fulfillable.' })
+  fulfillable: boolean;
+}

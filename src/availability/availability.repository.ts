@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import pg from 'pg';
+import type { Position } from '../stock/position.js';
+import { PositionRow, positionOf } from '../stock/posting.repository.js';
+import { POSITION_COLUMNS } from '../stock/stock.repository.js';
+
+/** Where an item stands, as of one moment of the database. */
+export interface ItemStock {
+  readonly itemId: number;
+  /** Of the item, its units and its channel rules: what the answer must have been made with. */
+  readonly revision: number;
+  /** `reserved` without holds whose time has come; `nextExpiry` the earliest expiry still to come (semantics.md 16). */
+  readonly positions: readonly Position[];
+}
+
+const ITEM_STOCK = {
+  name: 'item-stock',
+  text: `
+    select i.id as item, i.revision, (select revision from configuration) as configuration, ${POSITION_COLUMNS},
+           x.expired_holds, x.upcoming
+      from unnest($1::bigint[]) as k(id)
+      join item i on i.id = k.id and i.deleted_at is null
+      left join position p on p.item_id = i.id
+      left join lateral (
+        select coalesce(sum(a.quantity) filter (where a.expires_at <= to_timestamp($2::float8 / 1000)) * 10000, 0)::bigint
+                 as expired_holds,
+               extract(epoch from min(a.expires_at) filter (where a.expires_at > to_timestamp($2::float8 / 1000)))::float8
+                 * 1000 as upcoming
+          from reservation_allocation a
+         where a.item_id = p.item_id and a.location_id = p.location_id and a.expires_at is not null
+      ) x on p.next_expiry <= to_timestamp($2::float8 / 1000)`,
+};
+
+/** Reads what stands behind an availability answer. */
+@Injectable()
+export class AvailabilityRepository {
+  constructor(private readonly pool: pg.Pool) {}
+
+  /** The stock of these items; those deleted meanwhile are missing. `configuration`: its revision, undefined without a row. */
+  async read(
+    itemIds: readonly number[],
+    now: number,
+  ): Promise<{ configuration: number | undefined; items: Map<number, ItemStock> }> {
+    const { rows } = await this.pool.query<
+      Omit<PositionRow, 'item_id'> & {
+        item: number;
+        item_id: number | null;
+        revision: number;
+        configuration: number;
+        expired_holds: number | null;
+        upcoming: number | null;
+      }
+    >({ ...ITEM_STOCK, values: [itemIds, now] });
+    const items = new Map<number, ItemStock & { positions: Position[] }>();
+    for (const row of rows) {
+      const stock = items.get(row.item) ?? { itemId: row.item, revision: row.revision, positions: [] };
+      items.set(row.item, stock);
+      if (row.item_id === null) continue;
+      const position = positionOf({ ...row, item_id: row.item_id });
+      if (row.expired_holds !== null) {
+        position.reserved -= row.expired_holds;
+        position.nextExpiry = row.upcoming;
+      }
+      stock.positions.push(position);
+    }
+    return { configuration: rows[0]?.configuration, items };
+  }
+
+  async installation(): Promise<string> {
+    const { rows } = await this.pool.query('select installation from configuration');
+    return rows[0].installation;
+  }
+
+  async configurationRevision(): Promise<number> {
+    const { rows } = await this.pool.query('select revision from configuration');
+    return rows[0].revision;
+  }
+
+  /** Takes change notices that are at least `before` old. Each goes to one process, which makes sure the cache has them. */
+  async takeNotices(before: Date, limit: number): Promise<{ itemId: number; locationId: number; version: number }[]> {
+    const { rows } = await this.pool.query(
+      `with taken as (
+         select id from outbox where at <= $1 order by id limit $2 for update skip locked
+       )
+       delete from outbox o using taken where o.id = taken.id
+       returning o.item_id, o.location_id, o.version`,
+      [before, limit],
+    );
+    return rows.map((row) => ({ itemId: row.item_id, locationId: row.location_id, version: row.version }));
+  }
+}

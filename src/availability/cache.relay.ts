@@ -1,0 +1,71 @@
+import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
+import pino from 'pino';
+import type { Config } from '../config.js';
+import type { Clock } from '../config.module.js';
+import { CLOCK, CONFIG } from '../config.module.js';
+import { AvailabilityRepository } from './availability.repository.js';
+import { StockCache } from './stock.cache.js';
+
+/** Milliseconds between two looks at the change notices. With the age below: an entry is never behind for a second. */
+const INTERVAL_MS = 250;
+/** A notice younger than this is left to the process that wrote it: it publishes right behind its commit. */
+const SETTLED_MS = 200;
+const BATCH = 2_000;
+
+/**
+ * Makes sure that what was committed is in the cache, also when the process that committed it died before it could
+ * say so. Reads an item again only where the cache is really behind.
+ */
+@Injectable()
+export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly log: pino.Logger;
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly repository: AvailabilityRepository,
+    private readonly cache: StockCache,
+  ) {
+    this.log = pino({ level: config.logLevel, name: 'relay' });
+  }
+
+  onApplicationBootstrap(): void {
+    this.schedule();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  /** One look. Returns how many notices it took. */
+  async relay(): Promise<number> {
+    const notices = await this.repository.takeNotices(new Date(this.clock() - SETTLED_MS), BATCH);
+    const behind = await this.cache.behind(notices);
+    if (behind.length > 0) {
+      const ids = [...new Set(behind.map(({ itemId }) => itemId))];
+      const { configuration, items } = await this.repository.read(ids, this.clock());
+      await this.cache.fill(configuration, items.values());
+    }
+    return notices.length;
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.running = this.look().finally(() => this.schedule());
+    }, INTERVAL_MS).unref();
+  }
+
+  private async look(): Promise<void> {
+    try {
+      while (!this.stopped && (await this.relay()) === BATCH);
+    } catch (error) {
+      this.log.warn({ err: error }, 'change notices could not be read: tried again with the next look');
+    }
+  }
+}

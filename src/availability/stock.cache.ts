@@ -1,0 +1,193 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { Counter, register } from 'prom-client';
+import { REDIS } from '../redis/redis.module.js';
+import { Position, UNSELLABLE, Unsellable } from '../stock/position.js';
+import { AvailabilityRepository, ItemStock } from './availability.repository.js';
+
+/** Milliseconds after which an entry nobody changed or read anew goes: the last net under lost publications. */
+const ENTRY_TTL_MS = 60_000;
+/** Milliseconds the revision of channels and locations is believed: a change of them shows everywhere within it. */
+const CONFIGURATION_TTL_MS = 500;
+
+/**
+ * A hash an item: field `r` the revision of the item, one field a location `<version>:<figures>`. Writer, reader and
+ * relay merge through the same script, which keeps the newest version of each: in any order, however late or often
+ * they come, the entry converges. At equal versions the later one wins: it has looked at expired holds again.
+ * An entry counts only once it has field `r`, which only a reading of all locations sets; until then the fields of
+ * publications wait in it, so that a slow reading cannot bring back what a commit has overtaken.
+ */
+const MERGE = `
+local key = KEYS[1]
+for i = 3, #ARGV, 2 do
+  local known = redis.call('HGET', key, ARGV[i])
+  if not known or tonumber(string.match(known, '^%d+')) <= tonumber(string.match(ARGV[i + 1], '^%d+')) then
+    redis.call('HSET', key, ARGV[i], ARGV[i + 1])
+  end
+end
+if ARGV[2] ~= '' then
+  local known = redis.call('HGET', key, 'r')
+  if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('HSET', key, 'r', ARGV[2]) end
+end
+redis.call('PEXPIRE', key, ARGV[1])
+return 1`;
+
+type WithMerge = Redis & { mergeStock(key: string, ...args: (string | number)[]): Promise<number> };
+
+export const cacheReads =
+  (register.getSingleMetric('holdfast_cache_reads_total') as Counter<'outcome'> | undefined) ??
+  new Counter({
+    name: 'holdfast_cache_reads_total',
+    help: 'Items looked for in the cache, by outcome: hit, miss, or error where Redis did not answer.',
+    labelNames: ['outcome'],
+  });
+
+/** Stock of items in Redis. Without Redis everything here is a miss, and every answer still right. */
+@Injectable()
+export class StockCache {
+  private readonly redis: WithMerge | null;
+  private prefix: string | undefined;
+
+  constructor(
+    @Inject(REDIS) redis: Redis | null,
+    private readonly repository: AvailabilityRepository,
+  ) {
+    redis?.defineCommand('mergeStock', { numberOfKeys: 1, lua: MERGE });
+    this.redis = redis as WithMerge | null;
+  }
+
+  /** Whether there is a Redis to look in. */
+  get present(): boolean {
+    return this.redis?.status === 'ready';
+  }
+
+  /**
+   * The items that are there whole and whose holds have not expired since. `configuration`: undefined, unknown.
+   * Without Redis: nothing is there.
+   */
+  async read(
+    itemIds: readonly number[],
+    now: number,
+  ): Promise<{ configuration: number | undefined; items: Map<number, ItemStock> }> {
+    const items = new Map<number, ItemStock>();
+    if (!this.redis || !this.present) return { configuration: undefined, items };
+    try {
+      const prefix = await this.keyPrefix();
+      const pipeline = this.redis.pipeline().get(`${prefix}configuration`);
+      for (const id of itemIds) pipeline.hgetall(`${prefix}stock:${id}`);
+      const [[, configuration], ...entries] = (await pipeline.exec()) as [
+        [Error | null, string | null],
+        ...[Error | null, Record<string, string> | null][],
+      ];
+      for (const [index, [, entry]] of entries.entries()) {
+        const stock = entry && parse(itemIds[index] as number, entry, now);
+        if (stock) items.set(stock.itemId, stock);
+      }
+      cacheReads.inc({ outcome: 'hit' }, items.size);
+      cacheReads.inc({ outcome: 'miss' }, itemIds.length - items.size);
+      return { configuration: configuration === null ? undefined : Number(configuration), items };
+    } catch {
+      cacheReads.inc({ outcome: 'error' }, itemIds.length);
+      return { configuration: undefined, items: new Map() };
+    }
+  }
+
+  /** Keeps what was read from the database. Without Redis: does nothing. */
+  async fill(configuration: number | undefined, items: Iterable<ItemStock>): Promise<void> {
+    await this.write(async (redis, prefix) => {
+      const merges = [...items].map((stock) =>
+        redis.mergeStock(`${prefix}stock:${stock.itemId}`, ENTRY_TTL_MS, stock.revision, ...fieldsOf(stock.positions)),
+      );
+      const revision = configuration && redis.set(`${prefix}configuration`, configuration, 'PX', CONFIGURATION_TTL_MS);
+      await Promise.all([revision, ...merges]);
+    });
+  }
+
+  /** Tells the other processes what was just committed. Without Redis: they read the database anyway. */
+  async publish(positions: readonly Position[]): Promise<void> {
+    await this.write(async (redis, prefix) => {
+      const byItem = new Map<number, Position[]>();
+      for (const position of positions) byItem.set(position.itemId, [...(byItem.get(position.itemId) ?? []), position]);
+      await Promise.all(
+        [...byItem].map(([itemId, ofItem]) =>
+          redis.mergeStock(`${prefix}stock:${itemId}`, ENTRY_TTL_MS, '', ...fieldsOf(ofItem)),
+        ),
+      );
+    });
+  }
+
+  /** Of these positions, the ones whose entry is older than `version`. Without Redis: none. */
+  async behind<T extends { itemId: number; locationId: number; version: number }>(notices: readonly T[]): Promise<T[]> {
+    const stale: T[] = [];
+    await this.write(async (redis, prefix) => {
+      const known = await Promise.all(
+        notices.map(({ itemId, locationId }) => redis.hget(`${prefix}stock:${itemId}`, String(locationId))),
+      );
+      for (const [index, notice] of notices.entries()) {
+        const value = known[index];
+        if (value && Number.parseInt(value, 10) < notice.version) stale.push(notice);
+      }
+    });
+    return stale;
+  }
+
+  private async write(work: (redis: WithMerge, prefix: string) => Promise<unknown>): Promise<void> {
+    if (!this.redis || !this.present) return;
+    try {
+      await work(this.redis, await this.keyPrefix());
+    } catch {
+      // The relay publishes it again; until then readers of this Redis may be behind by at most a second.
+    }
+  }
+
+  private async keyPrefix(): Promise<string> {
+    this.prefix ??= `hf:${(await this.repository.installation()).slice(0, 8)}:`;
+    return this.prefix;
+  }
+}
+
+function fieldsOf(positions: readonly Position[]): (string | number)[] {
+  return positions.flatMap((position) => {
+    const { onHand, unsellable, reserved, incoming, safetyStock, nextExpiry, asOf } = position;
+    const figures = [
+      onHand,
+      reserved,
+      incoming,
+      safetyStock,
+      nextExpiry,
+      asOf,
+      ...UNSELLABLE.map((of) => unsellable[of]),
+    ];
+    return [position.locationId, `${position.version}:${JSON.stringify(figures)}`];
+  });
+}
+
+/** undefined: not whole, or a hold has expired since. */
+function parse(itemId: number, entry: Record<string, string>, now: number): ItemStock | undefined {
+  const { r: revision, ...fields } = entry;
+  if (revision === undefined) return undefined;
+  const positions: Position[] = [];
+  for (const [locationId, value] of Object.entries(fields)) {
+    const colon = value.indexOf(':');
+    const [onHand, reserved, incoming, safetyStock, nextExpiry, asOf, ...unsellable] = JSON.parse(
+      value.slice(colon + 1),
+    );
+    if (nextExpiry !== null && nextExpiry <= now) return undefined;
+    positions.push({
+      itemId,
+      locationId: Number(locationId),
+      onHand,
+      unsellable: Object.fromEntries(UNSELLABLE.map((of, index) => [of, unsellable[index]])) as Record<
+        Unsellable,
+        number
+      >,
+      reserved,
+      incoming,
+      safetyStock,
+      version: Number(value.slice(0, colon)),
+      nextExpiry,
+      asOf,
+    });
+  }
+  return { itemId, revision: Number(revision), positions };
+}
