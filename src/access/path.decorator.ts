@@ -8,8 +8,7 @@ export function PathSku(name = 'sku'): ParameterDecorator {
   const detail = 'takes 1 to 64 printable characters, percent-encoded, not starting or ending in a space';
   return pathPart(name, isSku, detail, {
     description: 'The SKU, percent-encoded: a slash is `%2F`.',
-    schema: { type: 'string', minLength: 1, maxLength: 64 },
-    example: 'CABLE/2M',
+    schema: { type: 'string', minLength: 1, maxLength: 64, example: 'CABLE/2M' },
   });
 }
 
@@ -17,16 +16,14 @@ export function PathSku(name = 'sku'): ParameterDecorator {
 export function PathCode(name: string, example: string): ParameterDecorator {
   const detail = 'takes 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or a digit';
   return pathPart(name, (value) => CODE.test(value), detail, {
-    schema: { type: 'string', pattern: CODE.source },
-    example,
+    schema: { type: 'string', pattern: CODE.source, example },
   });
 }
 
 /** An id such as `key_01…` in the path. Throws `validation_failed` for what this service cannot have given. */
 export function PathId(name: string, example: string): ParameterDecorator {
   return pathPart(name, (value) => /^[\x21-\x7e]{1,64}$/.test(value), 'takes an id that this service has given', {
-    schema: { type: 'string', maxLength: 64 },
-    example,
+    schema: { type: 'string', maxLength: 64, example },
   });
 }
 

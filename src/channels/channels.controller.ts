@@ -67,7 +67,7 @@ export class ChannelsController {
     problems: ['channel_forbidden', 'unknown_channel', 'unknown_sku'],
     ifMatch: 'optional',
   })
-  putItem(
+  putItemRules(
     @Caller() caller: Principal,
     @PathCode('code', 'web') code: string,
     @PathSku() sku: string,
@@ -85,7 +85,7 @@ export class ChannelsController {
     answer: { type: ChannelItemView, description: 'The rule.' },
     problems: ['channel_forbidden', 'unknown_channel', 'unknown_sku', 'not_found'],
   })
-  getItem(
+  getItemRules(
     @Caller() caller: Principal,
     @PathCode('code', 'web') code: string,
     @PathSku() sku: string,

@@ -1,7 +1,8 @@
-import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Get, Post, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Caller, Endpoint, Once } from '../access/endpoint.decorator.js';
 import type { Intent } from '../access/idempotency.js';
+import { PathCode, PathSku } from '../access/path.decorator.js';
 import type { Principal } from '../access/principal.js';
 import {
   AdjustmentDto,
@@ -21,7 +22,7 @@ import {
 } from './stock.dto.js';
 import { StockService } from './stock.service.js';
 
-@ApiTags('stock')
+@ApiTags('Stock')
 @Controller({ path: 'stock', version: '1' })
 export class StockController {
   constructor(private readonly stock: StockService) {}
@@ -111,8 +112,8 @@ export class StockController {
   })
   setStockPolicy(
     @Caller() caller: Principal,
-    @Param('sku') sku: string,
-    @Param('location') location: string,
+    @PathSku() sku: string,
+    @PathCode('location', 'east') location: string,
     @Body() body: StockPolicyDto,
   ) {
     return this.stock.setSafetyStock(caller, sku, location, body.safetyStock);
