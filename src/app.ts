@@ -15,6 +15,8 @@ import { FieldError, invalid } from './problems/problem.js';
 
 /** The largest JSON body, in bytes. Imports are streamed and have a bound of their own. */
 const BODY_LIMIT = 1024 * 1024;
+/** How deep a body may be nested: what walks it (validation, fingerprints, jsonb) does so by recursion. */
+const DEEPEST = 32;
 const REQUEST_ID = /^[\x21-\x7e]{1,64}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
@@ -74,6 +76,11 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
     const { traceparent } = request.headers;
     if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) reply.header('traceparent', traceparent);
   });
+  fastify.addHook('preValidation', async (request) => {
+    if (isDeeper(request.body, DEEPEST)) {
+      throw invalid([{ pointer: '', code: 'too_deep', detail: `The body is nested more than ${DEEPEST} levels deep` }]);
+    }
+  });
   fastify.addHook('preSerialization', async (_request, reply, payload) => {
     if (!(payload instanceof Answer)) return payload;
     reply.status(payload.status).headers(payload.headers);
@@ -93,6 +100,13 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
     else if (reply.statusCode >= 400) log.info(line, 'answered');
     else log.debug(line, 'answered');
   });
+}
+
+/** Of what JSON holds; a stream of an import is left alone. */
+function isDeeper(value: unknown, most: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return most === 0 || Object.values(value).some((part) => isDeeper(part, most - 1));
 }
 
 /** class-validator's tree as flat field errors with JSON pointers (RFC 6901). */

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsOptional, ValidateNested } from 'class-validator';
+import { IsObject, IsOptional, ValidateNested } from 'class-validator';
 import { IsCode, IsText } from '../problems/fields.dto.js';
 import type { Client } from './client.js';
 import { RateLimitDto } from './rate-limit.dto.js';
@@ -24,6 +24,7 @@ export class PostClient {
 
   @ApiPropertyOptional({ type: RateLimitDto })
   @IsOptional()
+  @IsObject() // which a list is not; ValidateNested alone would take an empty one
   @ValidateNested()
   @Type(() => RateLimitDto)
   rateLimit?: RateLimitDto;

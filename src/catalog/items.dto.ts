@@ -1,20 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsObject,
-  IsOptional,
-  Matches,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, Matches, Max, Min } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
-import { IsText } from '../problems/fields.dto.js';
+import { IsListOf, IsText } from '../problems/fields.dto.js';
 import { IDENTIFIER_TYPES, type IdentifierType, Item, ItemContent } from './item.js';
 import { IsQuantity } from './quantity.dto.js';
 import { parseQuantity, Quantity, toNumber } from './quantity.js';
@@ -93,17 +80,11 @@ export class PutItem {
   active: boolean = true;
 
   @ApiPropertyOptional({ type: [UomDto], default: [], description: 'Units beside the base unit.' })
-  @IsArray()
-  @ArrayMaxSize(50)
-  @ValidateNested({ each: true })
-  @Type(() => UomDto)
+  @IsListOf(() => UomDto, 50)
   uoms: UomDto[] = [];
 
   @ApiPropertyOptional({ type: [IdentifierDto], default: [], description: 'Each belongs to one item only.' })
-  @IsArray()
-  @ArrayMaxSize(100)
-  @ValidateNested({ each: true })
-  @Type(() => IdentifierDto)
+  @IsListOf(() => IdentifierDto, 100)
   identifiers: IdentifierDto[] = [];
 
   @ApiPropertyOptional({

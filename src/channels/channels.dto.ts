@@ -5,6 +5,7 @@ import {
   IsArray,
   IsIn,
   IsInt,
+  IsObject,
   IsOptional,
   Matches,
   Max,
@@ -106,6 +107,7 @@ export class PutChannel {
 
   @ApiPropertyOptional({ type: RateLimitDto })
   @IsOptional()
+  @IsObject() // which a list is not; ValidateNested alone would take an empty one
   @ValidateNested()
   @Type(() => RateLimitDto)
   rateLimit?: RateLimitDto;

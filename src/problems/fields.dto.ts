@@ -1,5 +1,6 @@
-import { applyDecorators } from '@nestjs/common';
-import { Matches, ValidateBy } from 'class-validator';
+import { applyDecorators, type Type as Class } from '@nestjs/common';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsObject, Matches, ValidateBy, ValidateNested } from 'class-validator';
 
 /** Codes of locations, channels, sources and clients (api.md). */
 export const CODE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -41,4 +42,18 @@ export function IsText(most: number): PropertyDecorator {
       defaultMessage: () => `$property takes 1 to ${most} characters of text, none of them a control character`,
     },
   });
+}
+
+/**
+ * A list of at most `most` objects of a class. ValidateNested alone would let `[[]]` pass: it looks at the entries of
+ * the inner list, and there are none.
+ */
+export function IsListOf(of: () => Class, most: number): PropertyDecorator {
+  return applyDecorators(
+    IsArray(),
+    ArrayMaxSize(most),
+    IsObject({ each: true, message: 'each of $property takes an object' }),
+    ValidateNested({ each: true }),
+    Type(of),
+  );
 }

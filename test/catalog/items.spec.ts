@@ -135,7 +135,9 @@ describe('items', () => {
     ['a factor of 0', { uoms: [{ code: 'XCS', factor: 0 }] }, '/uoms/0/factor', 'is_quantity'],
     ['half a piece as unit', { uoms: [{ code: 'XCS', factor: 0.5 }] }, '/uoms/0/factor', 'too_precise'],
     ['text as units', { uoms: 'XCS' }, '/uoms', undefined],
-    ['a number among the units', { uoms: [5] }, '/uoms/0', undefined],
+    ['a number among the units', { uoms: [5] }, '/uoms', 'is_object'],
+    ['a list among the units', { uoms: [[]] }, '/uoms', 'is_object'],
+    ['an object as units', { uoms: { length: 0 } }, '/uoms', undefined],
     [
       'a GTIN with a typo',
       { identifiers: [{ type: 'gtin', value: '4006381333930' }] },
@@ -172,6 +174,19 @@ describe('items', () => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     const answer = await test.api().put(path('BAD')).set('Content-Type', 'application/json').send(text);
     expect([answer.status, answer.headers['content-type']]).toEqual([400, 'application/problem+json; charset=utf-8']);
+  });
+
+  it('may have nested attributes, but not so deep that walking them would end us', async () => {
+    const nested = (depth: number) =>
+      `{"name":"x","baseUom":"EA","attributes":{"a":${'['.repeat(depth)}${']'.repeat(depth)}}}`;
+    const put = (body: string) => test.api().put(path('DEEP')).set('Content-Type', 'application/json').send(body);
+    await put(nested(30)).expect(201);
+    for (const depth of [31, 5_000, 500_000]) {
+      expect((await put(nested(depth)).expect(400)).body).toMatchObject({
+        code: 'validation_failed',
+        errors: [{ code: 'too_deep' }],
+      });
+    }
   });
 
   it('are listed by SKU, page by page, and found by an identifier', async () => {

@@ -117,6 +117,7 @@ describe('channels', () => {
     ['a longest hold below the default', { maxHoldTtlSeconds: 60 }, '/holdTtlSeconds'],
     ['a hold of more than a year', { maxHoldTtlSeconds: 31_536_001 }, '/maxHoldTtlSeconds'],
     ['a limit without burst', { rateLimit: { requestsPerMinute: 5 } }, '/rateLimit/burst'],
+    ['a list as limit', { rateLimit: [] }, '/rateLimit'],
     ['a stale policy nobody knows', { stalePolicy: 'ignore' }, '/stalePolicy'],
     ['a field nobody knows', { colour: 'red' }, '/colour'],
   ])('are refused with %s, the field named', async (_, change, pointer) => {
