@@ -218,9 +218,10 @@ export class PostingEngine implements OnApplicationShutdown {
       const needs = commands.flatMap((command) => command.needs);
       const created = needs.filter((need) => need.create);
       const intents = commands.flatMap(({ waiting }) => waiting.command.intent ?? []);
-      const factsRead = readFacts(send, items);
       if (created.length > 0) pipeline.track(createPositions(send, created, now));
       const locksTaken = lockPositions(send, distinct(needs));
+      // Behind the locks: whoever deletes an item or changes its base unit holds them, and we then see that it is done.
+      const factsRead = readFacts(send, items);
       const intentsRead = readIntents(send, intents);
       const names = commands.map(({ waiting }) => waiting.command);
       for (const session of participants) pipeline.track(session.load(send, names, now));

@@ -162,6 +162,30 @@ describe('an item in use', () => {
       .expect(201);
   });
 
+  it.each([
+    { what: 'a first receipt', before: [] },
+    { what: 'a later one', before: [0] },
+  ])('and $what, sent at once to two processes, end with the item there or the receipt refused', async ({ before }) => {
+    const second = await startApp({ databaseUrl: test.databaseUrl, clock: test.clock });
+    try {
+      for (let round = 0; round < 20; round++) {
+        const { sku } = await test.given.item();
+        for (const safetyStock of before)
+          await second.api().put(`/v1/stock/${sku}/${location.code}/policy`, { safetyStock });
+        const [deleted, received] = await Promise.all([
+          test.api().delete(path(sku)),
+          second.api().post('/v1/stock/adjustments', { sku, location: location.code, onHand: 5, reason: 'receipt' }),
+        ]);
+        expect([
+          [204, 422],
+          [409, 201],
+        ]).toContainEqual([deleted.status, received.status]);
+      }
+    } finally {
+      await second.close();
+    }
+  });
+
   describe('and a first receipt at the same moment', () => {
     let receipt: pg.Client;
     beforeEach(async () => {
