@@ -67,6 +67,9 @@ export class Service {
 
   private async shutDown(): Promise<void> {
     const patience = setTimeout(() => this.hurry(), GRACE_MS);
+    // Closing ends the connections that are idle at that moment. One that was busy is idle after its answer, and
+    // would be waited for until its client lets go of it.
+    const sweep = setInterval(() => this.app.getHttpServer().closeIdleConnections(), 50);
     const givenUp = new Promise<void>((resolve) => {
       this.giveUp = (afterMs) => setTimeout(resolve, afterMs).unref();
     });
@@ -74,6 +77,7 @@ export class Service {
       await Promise.race([this.app.close(), givenUp]);
     } finally {
       clearTimeout(patience);
+      clearInterval(sweep);
       await this.postgres?.stop();
     }
   }
