@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CatalogModule } from '../catalog/catalog.module.js';
 import { ChannelsModule } from '../channels/channels.module.js';
 import { StockModule } from '../stock/stock.module.js';
 import { AvailabilityController } from './availability.controller.js';
@@ -8,7 +9,7 @@ import { CacheRelay } from './cache.relay.js';
 import { StockCache } from './stock.cache.js';
 
 @Module({
-  imports: [ChannelsModule, StockModule],
+  imports: [CatalogModule, ChannelsModule, StockModule],
   controllers: [AvailabilityController],
   providers: [AvailabilityService, AvailabilityRepository, StockCache, CacheRelay],
 })

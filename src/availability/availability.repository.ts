@@ -71,6 +71,12 @@ export class AvailabilityRepository {
     return rows[0].installation;
   }
 
+  /** Of these items, deleted ones included: that one is gone is a newer revision too. */
+  async itemRevisions(skus: readonly string[]): Promise<{ id: number; revision: number }[]> {
+    const { rows } = await this.pool.query('select id, revision from item where sku = any($1::text[])', [skus]);
+    return rows;
+  }
+
   async configurationRevision(): Promise<number> {
     const { rows } = await this.pool.query('select revision from configuration');
     return rows[0].revision;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Inject, Injectable, OnModuleInit } from '@nestjs/common';
 import { Answer } from '../access/answer.js';
 import type { Principal } from '../access/principal.js';
+import { CatalogChanges } from '../catalog/catalog.changes.js';
 import { requestedQuantity, requestedUnit } from '../catalog/requested-quantity.js';
 import { fromBase, type Unit } from '../catalog/unit-of-measure.js';
 import { DirectoryChannel, DirectoryItem } from '../channels/directory.js';
@@ -39,11 +40,13 @@ export class AvailabilityService implements OnModuleInit {
     private readonly repository: AvailabilityRepository,
     private readonly cache: StockCache,
     private readonly engine: PostingEngine,
+    private readonly changes: CatalogChanges,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
     this.engine.onCommitted((positions) => this.cache.publish(positions));
+    this.changes.listen((change) => this.cache.announce(change));
   }
 
   /** One SKU, with a weak ETag over the answer: whatever changes it, a hold's expiry too, changes the tag. */

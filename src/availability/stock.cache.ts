@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { Counter, register } from 'prom-client';
+import type { CatalogChange } from '../catalog/catalog.changes.js';
 import { REDIS } from '../redis/redis.module.js';
 import { Position, UNSELLABLE, Unsellable } from '../stock/position.js';
 import { AvailabilityRepository, ItemStock } from './availability.repository.js';
@@ -15,19 +16,20 @@ const CONFIGURATION_TTL_MS = 500;
  * relay merge through the same script, which keeps the newest version of each: in any order, however late or often
  * they come, the entry converges. At equal versions the later one wins: it has looked at expired holds again.
  * An entry counts only once it has field `r`, which only a reading of all locations sets; until then the fields of
- * publications wait in it, so that a slow reading cannot bring back what a commit has overtaken.
+ * publications wait in it, so that a slow reading cannot bring back what a commit has overtaken. Field `n`: a newer
+ * revision of the item that was announced.
  */
 const MERGE = `
 local key = KEYS[1]
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local known = redis.call('HGET', key, ARGV[i])
   if not known or tonumber(string.match(known, '^%d+')) <= tonumber(string.match(ARGV[i + 1], '^%d+')) then
     redis.call('HSET', key, ARGV[i], ARGV[i + 1])
   end
 end
 if ARGV[2] ~= '' then
-  local known = redis.call('HGET', key, 'r')
-  if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('HSET', key, 'r', ARGV[2]) end
+  local known = redis.call('HGET', key, ARGV[2])
+  if not known or tonumber(known) < tonumber(ARGV[3]) then redis.call('HSET', key, ARGV[2], ARGV[3]) end
 end
 redis.call('PEXPIRE', key, ARGV[1])
 return 1`;
@@ -96,7 +98,13 @@ export class StockCache {
   async fill(configuration: number | undefined, items: Iterable<ItemStock>): Promise<void> {
     await this.write(async (redis, prefix) => {
       const merges = [...items].map((stock) =>
-        redis.mergeStock(`${prefix}stock:${stock.itemId}`, ENTRY_TTL_MS, stock.revision, ...fieldsOf(stock.positions)),
+        redis.mergeStock(
+          `${prefix}stock:${stock.itemId}`,
+          ENTRY_TTL_MS,
+          'r',
+          stock.revision,
+          ...fieldsOf(stock.positions),
+        ),
       );
       const revision = configuration && redis.set(`${prefix}configuration`, configuration, 'PX', CONFIGURATION_TTL_MS);
       await Promise.all([revision, ...merges]);
@@ -110,8 +118,22 @@ export class StockCache {
       for (const position of positions) byItem.set(position.itemId, [...(byItem.get(position.itemId) ?? []), position]);
       await Promise.all(
         [...byItem].map(([itemId, ofItem]) =>
-          redis.mergeStock(`${prefix}stock:${itemId}`, ENTRY_TTL_MS, '', ...fieldsOf(ofItem)),
+          redis.mergeStock(`${prefix}stock:${itemId}`, ENTRY_TTL_MS, '', 0, ...fieldsOf(ofItem)),
         ),
+      );
+    });
+  }
+
+  /** Tells the other processes that their copy of the catalogue is behind. Without Redis: they compare with the database. */
+  async announce({ skus = [], configuration }: CatalogChange): Promise<void> {
+    await this.write(async (redis, prefix) => {
+      if (configuration) {
+        const revision = await this.repository.configurationRevision();
+        await redis.set(`${prefix}configuration`, revision, 'PX', CONFIGURATION_TTL_MS);
+      }
+      const items = skus.length > 0 ? await this.repository.itemRevisions(skus) : [];
+      await Promise.all(
+        items.map(({ id, revision }) => redis.mergeStock(`${prefix}stock:${id}`, ENTRY_TTL_MS, 'n', revision)),
       );
     });
   }
@@ -164,7 +186,7 @@ function fieldsOf(positions: readonly Position[]): (string | number)[] {
 
 /** undefined: not whole, or a hold has expired since. */
 function parse(itemId: number, entry: Record<string, string>, now: number): ItemStock | undefined {
-  const { r: revision, ...fields } = entry;
+  const { r: revision, n: announced, ...fields } = entry;
   if (revision === undefined) return undefined;
   const positions: Position[] = [];
   for (const [locationId, value] of Object.entries(fields)) {
@@ -189,5 +211,5 @@ function parse(itemId: number, entry: Record<string, string>, now: number): Item
       asOf,
     });
   }
-  return { itemId, revision: Number(revision), positions };
+  return { itemId, revision: Math.max(Number(revision), Number(announced ?? 0)), positions };
 }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CatalogChanges } from './catalog.changes.js';
 import { ItemsController } from './items.controller.js';
 import { ItemsRepository } from './items.repository.js';
 import { ItemsService } from './items.service.js';
@@ -8,7 +9,7 @@ import { LocationsService } from './locations.service.js';
 
 @Module({
   controllers: [ItemsController, LocationsController],
-  providers: [ItemsRepository, ItemsService, LocationsRepository, LocationsService],
-  exports: [ItemsRepository, LocationsRepository],
+  providers: [CatalogChanges, ItemsRepository, ItemsService, LocationsRepository, LocationsService],
+  exports: [CatalogChanges, ItemsRepository, LocationsRepository],
 })
 export class CatalogModule {}

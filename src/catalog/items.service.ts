@@ -6,6 +6,7 @@ import { Expectation, expectVersion } from '../access/precondition.js';
 import { CLOCK, type Clock } from '../config.module.js';
 import type { Tx } from '../postgres/connections.js';
 import { invalid, Problem } from '../problems/problem.js';
+import { CatalogChanges } from './catalog.changes.js';
 import { toGtin14 } from './gs1.js';
 import { changeOfMeaning, faultsOf, Item, ItemContent, normalise, sameContent } from './item.js';
 import { ItemsQuery, ItemView, PutItem, readItem, viewItem } from './items.dto.js';
@@ -18,6 +19,7 @@ export class ItemsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: ItemsRepository,
+    private readonly changes: CatalogChanges,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -26,7 +28,9 @@ export class ItemsService {
     const content = readItem(body);
     const faults = faultsOf(content);
     if (faults.length > 0) throw invalid(faults);
-    return this.dataSource.transaction((tx) => this.write(tx, sku, normalise(content), expected));
+    const answer = await this.dataSource.transaction((tx) => this.write(tx, sku, normalise(content), expected));
+    await this.changes.announce({ skus: [sku] });
+    return answer;
   }
 
   async get(sku: string): Promise<Answer<ItemView>> {
@@ -53,6 +57,7 @@ export class ItemsService {
       await this.requireUnused(tx, item);
       await this.repository.retire(tx, item.id);
     });
+    await this.changes.announce({ skus: [sku] });
   }
 
   private async write(tx: Tx, sku: string, content: ItemContent, expected: Expectation): Promise<Answer<ItemView>> {

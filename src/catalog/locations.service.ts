@@ -6,6 +6,7 @@ import { decodeCursor, Page, page } from '../access/page.js';
 import { Expectation, expectVersion } from '../access/precondition.js';
 import type { Principal } from '../access/principal.js';
 import { Problem } from '../problems/problem.js';
+import { CatalogChanges } from './catalog.changes.js';
 import { Location, sameLocation } from './location.js';
 import { LocationView, PutLocation, readLocation, viewLocation } from './locations.dto.js';
 import { LocationsRepository } from './locations.repository.js';
@@ -16,12 +17,13 @@ export class LocationsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: LocationsRepository,
+    private readonly changes: CatalogChanges,
   ) {}
 
   /** Creates or replaces. Throws `version_conflict`, and `unknown_location` for what the caller may not see. */
   async put(caller: Principal, code: string, body: PutLocation, expected: Expectation): Promise<Answer<LocationView>> {
     const content = readLocation(body);
-    return this.dataSource.transaction(async (tx) => {
+    const answer = await this.dataSource.transaction(async (tx) => {
       let found = await this.repository.lock(tx, code);
       if (caller.channel !== null && !(await this.repository.find(tx, code, caller.channel.id))) {
         throw unknownLocation(code);
@@ -42,6 +44,8 @@ export class LocationsService {
       await this.repository.raiseRevision(tx);
       return versioned(viewLocation((await this.repository.find(tx, code, null)) as Location));
     });
+    await this.changes.announce({ configuration: true });
+    return answer;
   }
 
   async get(caller: Principal, code: string): Promise<Answer<LocationView>> {

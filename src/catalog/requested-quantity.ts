@@ -3,7 +3,11 @@ import { parseQuantity, type Quantity } from './quantity.js';
 import { type Measured, toBase, type Unit, unitOf } from './unit-of-measure.js';
 
 /** The unit a request names of an item. Throws 422 `unknown_uom` with the pointer. */
-export function requestedUnit(item: Measured & { readonly sku: string }, uom: string | undefined, pointer: string): Unit {
+export function requestedUnit(
+  item: Measured & { readonly sku: string },
+  uom: string | undefined,
+  pointer: string,
+): Unit {
   const unit = unitOf(item, uom);
   if (unit) return unit;
   const units = [item.baseUom, ...item.uoms.map(({ code }) => code)].join(', ');

@@ -5,6 +5,7 @@ import { PageQuery } from '../access/page.dto.js';
 import { decodeCursor, Page, page } from '../access/page.js';
 import { Expectation, expectVersion } from '../access/precondition.js';
 import { Principal, requireChannel, requireEveryChannel } from '../access/principal.js';
+import { CatalogChanges } from '../catalog/catalog.changes.js';
 import { ItemsRepository } from '../catalog/items.repository.js';
 import { unknownSku } from '../catalog/items.service.js';
 import { LocationsRepository } from '../catalog/locations.repository.js';
@@ -31,6 +32,7 @@ export class ChannelsService {
     private readonly repository: ChannelsRepository,
     private readonly items: ItemsRepository,
     private readonly locations: LocationsRepository,
+    private readonly changes: CatalogChanges,
   ) {}
 
   /** Creates or replaces. Throws `channel_forbidden`, `validation_failed`, `unknown_location`, `version_conflict`. */
@@ -39,7 +41,7 @@ export class ChannelsService {
     const content = readChannel(body);
     const faults = faultsOf(content);
     if (faults.length > 0) throw invalid(faults);
-    return this.dataSource.transaction(async (tx) => {
+    const answer = await this.dataSource.transaction(async (tx) => {
       let id = await this.repository.lock(tx, code);
       const found = id !== undefined;
       if (id === undefined) {
@@ -59,6 +61,8 @@ export class ChannelsService {
       await this.locations.raiseRevision(tx);
       return versioned(viewChannel((await this.repository.find(tx, code)) as Channel), created);
     });
+    await this.changes.announce({ configuration: true });
+    return answer;
   }
 
   async get(caller: Principal, code: string): Promise<Answer<ChannelView>> {
@@ -85,7 +89,7 @@ export class ChannelsService {
   ): Promise<Answer<ChannelItemView>> {
     requireChannel(caller, code);
     const content = readChannelItem(body);
-    return this.dataSource.transaction(async (tx) => {
+    const answer = await this.dataSource.transaction(async (tx) => {
       const channelId = await this.repository.findId(tx, code);
       if (channelId === undefined) throw unknownChannel(code);
       await this.items.lock(tx, sku);
@@ -102,6 +106,8 @@ export class ChannelsService {
       await this.items.raiseRevision(tx, item.id);
       return versioned(viewChannelItem(code, sku, { ...content, version }), rule === undefined);
     });
+    await this.changes.announce({ skus: [sku] });
+    return answer;
   }
 
   async getItem(caller: Principal, code: string, sku: string): Promise<Answer<ChannelItemView>> {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { CatalogChanges } from '../catalog/catalog.changes.js';
 import { Configuration, DirectoryChannel, DirectoryItem } from './directory.js';
 import { DirectoryRepository } from './directory.repository.js';
 
@@ -22,7 +23,16 @@ export class Directory {
   private readonly byId = new Map<number, DirectoryItem>();
   private current: Configuration | undefined;
 
-  constructor(private readonly repository: DirectoryRepository) {}
+  constructor(
+    private readonly repository: DirectoryRepository,
+    changes: CatalogChanges,
+  ) {
+    // This process's own changes: without it the copy would be behind until the next comparison of revisions.
+    changes.listen(async ({ skus = [], configuration }) => {
+      for (const sku of skus) this.bySku.delete(sku);
+      if (configuration) await this.refreshConfiguration().catch(() => {}); // found out by revision later
+    });
+  }
 
   /** Locations and channels. */
   async configuration(): Promise<Configuration> {

@@ -204,7 +204,7 @@ export class PostingEngine implements OnApplicationShutdown {
 
   /** One transaction. Throws when it was not committed, or may not have been. */
   private async attempt(index: number, batch: readonly Waiting[]): Promise<void> {
-    const commands = await this.prepare(batch);
+    const { commands, revision } = await this.prepare(batch);
     if (commands.length === 0) return;
     const client = await this.client(index);
     const now = this.clock();
@@ -226,7 +226,7 @@ export class PostingEngine implements OnApplicationShutdown {
       const names = commands.map(({ waiting }) => waiting.command);
       for (const session of participants) pipeline.track(session.load(send, names, now));
       const [stale, locked, remembered] = await pipeline.all([factsRead, locksTaken, intentsRead]);
-      const outdated = stale(this.directory.known.revision);
+      const outdated = stale(revision);
       if (outdated) throw new Outdated(outdated);
 
       const ledger = new Ledger(now, locked);
@@ -286,10 +286,10 @@ export class PostingEngine implements OnApplicationShutdown {
   }
 
   /** Asks every command for its positions. Those that refuse already are answered here. */
-  private async prepare(batch: readonly Waiting[]): Promise<Prepared[]> {
+  private async prepare(batch: readonly Waiting[]): Promise<{ commands: Prepared[]; revision: number }> {
     await this.directory.load(batch.flatMap(({ command }) => command.skus));
     const configuration = await this.directory.configuration();
-    const prepared: Prepared[] = [];
+    const commands: Prepared[] = [];
     for (const waiting of batch) {
       const items: DirectoryItem[] = [];
       const catalogue: Catalogue = {
@@ -301,12 +301,12 @@ export class PostingEngine implements OnApplicationShutdown {
         },
       };
       try {
-        prepared.push({ waiting, items, needs: waiting.command.prepare(catalogue) });
+        commands.push({ waiting, items, needs: waiting.command.prepare(catalogue) });
       } catch (error) {
         waiting.refuse(error);
       }
     }
-    return prepared;
+    return { commands, revision: configuration.revision };
   }
 
   /** In order of arrival, in memory. Anything but a Problem is a fault of ours, and ends the batch. */

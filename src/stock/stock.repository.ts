@@ -228,7 +228,10 @@ export class AuditRepository {
 
   /** Locks one position until `tx` ends. */
   async lock(tx: Tx, itemId: number, locationId: number): Promise<void> {
-    await tx.query('select 1 from position where item_id = $1 and location_id = $2 for no key update', [itemId, locationId]);
+    await tx.query('select 1 from position where item_id = $1 and location_id = $2 for no key update', [
+      itemId,
+      locationId,
+    ]);
   }
 
   /**
