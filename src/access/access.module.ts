@@ -6,6 +6,7 @@ import { AdministratorService } from './administrator.service.js';
 import { ClientsController } from './clients.controller.js';
 import { ClientsService } from './clients.service.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
+import { IdempotencyWorker } from './idempotency.worker.js';
 import { KeyRing } from './key-ring.service.js';
 import { KeysController } from './keys.controller.js';
 import { KeysService } from './keys.service.js';
@@ -18,6 +19,7 @@ import { KeysService } from './keys.service.js';
     AdministratorService,
     ClientsService,
     IdempotencyRepository,
+    IdempotencyWorker,
     KeyRing,
     KeysService,
     { provide: APP_GUARD, useClass: AccessGuard },

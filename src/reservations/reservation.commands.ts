@@ -232,8 +232,16 @@ export class EditCommand implements ReservationCommand {
   }
 }
 
+/** Whether an edit changes nothing. In which order allocations are listed says nothing. */
 function sameLines(current: Reservation, lines: Reservation['lines']): boolean {
-  return JSON.stringify(current.lines) === JSON.stringify(lines);
+  const comparable = (each: Reservation['lines']) =>
+    JSON.stringify(
+      each.map((line) => ({
+        ...line,
+        allocations: [...line.allocations].sort((a, b) => a.locationId - b.locationId),
+      })),
+    );
+  return comparable(current.lines) === comparable(lines);
 }
 
 /** A step of a reservation that exists: commit, release, extend, cancel, ship, un-ship. */

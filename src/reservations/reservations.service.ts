@@ -97,7 +97,7 @@ export class ReservationsService implements OnModuleInit {
     request: { orderRef?: string; lines?: readonly RequestedPart[] },
   ): Promise<Answer> {
     const reservation = await this.mine(caller, id);
-    const parts = await this.parts(reservation, request.lines);
+    const parts = await this.parts(caller, reservation, request.lines);
     return this.step(caller, intent, reservation, [], (current, now) => commit(current, parts, request.orderRef, now));
   }
 
@@ -107,7 +107,7 @@ export class ReservationsService implements OnModuleInit {
 
   async cancel(caller: Principal, intent: Intent, id: string, lines?: readonly RequestedPart[]): Promise<Answer> {
     const reservation = await this.mine(caller, id);
-    const parts = await this.parts(reservation, lines);
+    const parts = await this.parts(caller, reservation, lines);
     return this.step(caller, intent, reservation, [], (current, now) => cancel(current, parts, now));
   }
 
@@ -120,7 +120,7 @@ export class ReservationsService implements OnModuleInit {
     lines?: readonly RequestedPart[],
   ): Promise<Answer> {
     const reservation = await this.mine(caller, id);
-    const parts = await this.parts(reservation, lines);
+    const parts = await this.parts(caller, reservation, lines);
     const elsewhere: PositionNeed[] = (parts ?? []).flatMap(({ line, locationId }) => {
       const itemId = reservation.lines.find((each) => each.line === line)?.itemId;
       return itemId === undefined || locationId === null ? [] : [{ itemId, locationId }];
@@ -236,7 +236,12 @@ export class ReservationsService implements OnModuleInit {
     for (const code of new Set(requests.map(({ channel }) => channel))) if (code) await this.directory.channel(code);
   }
 
-  private async parts(reservation: Reservation, requested?: readonly RequestedPart[]): Promise<ShipPart[] | undefined> {
+  /** What a request names of a reservation's lines, in the base unit, and at locations the caller may know of. */
+  private async parts(
+    caller: Principal,
+    reservation: Reservation,
+    requested?: readonly RequestedPart[],
+  ): Promise<ShipPart[] | undefined> {
     if (!requested) return undefined;
     const configuration = await this.directory.configuration();
     const items = await this.directory.itemsById(reservation.lines.map(({ itemId }) => itemId));
@@ -247,7 +252,9 @@ export class ReservationsService implements OnModuleInit {
         const detail = `takes a line of the reservation: 1 to ${reservation.lines.length}`;
         throw invalid([{ pointer: `${pointer}/line`, code: 'unknown_line', detail }]);
       }
-      const location = part.location === undefined ? undefined : configuration.location(part.location);
+      const own = caller.channel && configuration.channelById(caller.channel.id)?.locations;
+      const named = part.location === undefined ? undefined : configuration.location(part.location);
+      const location = !own || own.some(({ id }) => id === named?.id) ? named : undefined;
       if (part.location !== undefined && !location) {
         throw unknownInBody('unknown_location', `${pointer}/location`, `There is no location ${part.location}.`);
       }
