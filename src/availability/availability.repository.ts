@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import type { Position } from '../stock/position.js';
 import { PositionRow, positionOf } from '../stock/posting.repository.js';
@@ -34,7 +34,7 @@ const ITEM_STOCK = {
 /** Reads what stands behind an availability answer. */
 @Injectable()
 export class AvailabilityRepository {
-  constructor(private readonly pool: pg.Pool) {}
+  constructor(@Inject(pg.Pool) private readonly pool: pg.Pool) {}
 
   /** The stock of these items; those deleted meanwhile are missing. `configuration`: its revision, undefined without a row. */
   async read(

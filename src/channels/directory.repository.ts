@@ -1,11 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { Configuration, DirectoryChannel, DirectoryItem, DirectoryLocation } from './directory.js';
 
 /** Reads the catalogue and the channels as the engine and the answers need them. */
 @Injectable()
 export class DirectoryRepository {
-  constructor(private readonly pool: pg.Pool) {}
+  constructor(@Inject(pg.Pool) private readonly pool: pg.Pool) {}
 
   async configurationRevision(): Promise<number> {
     const { rows } = await this.pool.query('select revision from configuration');

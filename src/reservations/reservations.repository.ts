@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import type { Send } from '../stock/command.js';
 import { readReservations, readShipments, readUncovered, Shipment } from './posting.repository.js';
@@ -24,7 +24,7 @@ export interface StepRow {
 /** What is read of reservations outside the engine: on any connection, without locks. */
 @Injectable()
 export class ReservationsRepository {
-  constructor(private readonly pool: pg.Pool) {}
+  constructor(@Inject(pg.Pool) private readonly pool: pg.Pool) {}
 
   private readonly send: Send = async (statement, values) => {
     const { rows } = await this.pool.query({ ...statement, values: values as unknown[] });

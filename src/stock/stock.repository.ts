@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import type { Tx } from '../postgres/connections.js';
 import type { Movement } from './movement.js';
@@ -48,7 +48,7 @@ export interface Finding {
 /** What is read of positions and movements, and the audit. Changes go through the posting engine. */
 @Injectable()
 export class StockRepository {
-  constructor(private readonly pool: pg.Pool) {}
+  constructor(@Inject(pg.Pool) private readonly pool: pg.Pool) {}
 
   /** By SKU and location code, from behind `after`; one more than `limit`. */
   async list(
