@@ -28,6 +28,15 @@ describe('the first administrator', () => {
     expect(await ensure(test)).toBeUndefined();
   });
 
+  it('gets one key also where only the client is there already', async () => {
+    await ensure(test);
+    for (let round = 0; round < 5; round++) {
+      await rowsOf(test.databaseUrl, 'delete from api_key');
+      await Promise.all([ensure(test), ensure(second), ensure(test), ensure(second)]);
+      expect(await keys()).toHaveLength(1);
+    }
+  });
+
   it('has the key of ADMIN_API_KEY, however many processes start at once', async () => {
     const key = 'a-key-of-the-automation';
     expect(await Promise.all([ensure(test, key), ensure(second, key), ensure(test, key)])).toEqual([

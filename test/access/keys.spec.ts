@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { KeyRing } from '../../src/access/key-ring.service.js';
 import { SCOPES } from '../../src/access/principal.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { rowsOf } from '../support/rows.js';
@@ -118,6 +119,16 @@ describe('keys', () => {
     const after = await Promise.all(Array.from({ length: 10 }, use));
     expect(after).toEqual(Array(10).fill(401));
     expect((await Promise.all(during)).every((status) => status === 200 || status === 401)).toBe(true);
+  });
+
+  it('that were looked up before a revocation are not remembered after it', async () => {
+    const { key, id } = await test.given.key();
+    const ring = test.app.get(KeyRing);
+    const asked = ring.identify(key);
+    ring.forget();
+    expect((await asked).keyId).toBe(id);
+    await rowsOf(test.databaseUrl, 'update api_key set revoked_at = now() where id = $1', [id]);
+    await expect(ring.identify(key)).rejects.toThrow('revoked');
   });
 
   it('that are revoked elsewhere are refused here within 5 seconds', async () => {
