@@ -24,8 +24,21 @@ export interface Remembered {
 export function fingerprint(method: string, path: string, body: unknown): Buffer {
   return createHash('sha256')
     .update(`${method} ${path}\n`)
-    .update(body === undefined ? '' : (canonicalize(body) ?? ''))
+    .update(body === undefined ? '' : canonical(body))
     .digest();
+}
+
+/** Throws `validation_failed` for what has no canonical form: half a surrogate pair, or a number such as 1e400. */
+function canonical(body: unknown): string {
+  try {
+    return canonicalize(body) ?? '';
+  } catch (cause) {
+    const detail = 'takes finite numbers, and text without unpaired surrogates';
+    throw new Problem('validation_failed', `The body ${detail}.`, {
+      errors: [{ pointer: '', code: 'invalid_value', detail }],
+      cause,
+    });
+  }
 }
 
 /** Reads the header: bare, or quoted as the IETF draft has it; 1 to 255 printable ASCII characters. */

@@ -92,11 +92,16 @@ describe('an item', () => {
       of: { attributes: { text: 'x'.repeat(17_000) } },
       faults: [['/attributes', 'too_large']],
     },
-    { what: 'a NUL in its attributes', of: { attributes: { 'a\0b': 1 } }, faults: [['/attributes', 'invalid_text']] },
+    { what: 'a NUL in its attributes', of: { attributes: { 'a\0b': 1 } }, faults: [['/attributes', 'invalid_value']] },
     {
       what: 'half a character in its attributes',
       of: { attributes: { a: ['\ud83d'] } },
-      faults: [['/attributes', 'invalid_text']],
+      faults: [['/attributes', 'invalid_value']],
+    },
+    {
+      what: 'a number past the largest in its attributes',
+      of: { attributes: { a: [Number.POSITIVE_INFINITY] } },
+      faults: [['/attributes', 'invalid_value']],
     },
     {
       what: 'a whole one, and a backslash before u0000',

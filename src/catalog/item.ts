@@ -122,14 +122,18 @@ function identifierFaults(identifiers: readonly Identifier[]): FieldError[] {
 
 /** Attributes are the caller's own; the bounds are what a row should hold and what jsonb can. */
 function attributeFaults(attributes: Readonly<Record<string, unknown>>): FieldError[] {
-  const text = JSON.stringify(attributes);
+  let text: string | undefined;
+  try {
+    text = canonicalize(attributes);
+  } catch {
+    // Half a surrogate pair, or a number such as 1e400: neither has a canonical form, nor a place in jsonb.
+  }
+  if (text === undefined || /(?<!\\)(?:\\\\)*\\u0000/.test(text)) {
+    const detail = 'takes finite numbers, and text without NUL characters and unpaired surrogates';
+    return [{ pointer: '/attributes', code: 'invalid_value', detail }];
+  }
   if (text.length > 16_384) {
     return [{ pointer: '/attributes', code: 'too_large', detail: 'takes at most 16,384 characters of JSON' }];
-  }
-  // JSON.stringify escapes just these: NUL among the control characters, and halves of surrogate pairs.
-  if (/(?<!\\)(?:\\\\)*\\u(0000|d[89a-f])/.test(text)) {
-    const detail = 'takes text without NUL characters and without unpaired surrogates';
-    return [{ pointer: '/attributes', code: 'invalid_text', detail }];
   }
   return [];
 }

@@ -153,7 +153,7 @@ describe('items', () => {
       'unknown_field',
     ],
     ['a list as attributes', { attributes: [1] }, '/attributes', 'is_object'],
-    ['a NUL in its attributes', { attributes: { a: '\0' } }, '/attributes', 'invalid_text'],
+    ['a NUL in its attributes', { attributes: { a: '\0' } }, '/attributes', 'invalid_value'],
   ])('are refused with %s, the field named', async (_, change, pointer, code) => {
     const { body } = await test
       .api()
