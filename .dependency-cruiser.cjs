@@ -59,7 +59,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['\\.(repository|service|module|engine)\\.ts$', ground],
+        pathNot: ['\\.(repository|service|worker|module|engine)\\.ts$', ground],
       },
       to: { path: 'node_modules/(typeorm|pg)/' },
     },

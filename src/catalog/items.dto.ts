@@ -33,7 +33,6 @@ export class IdentifierDto {
   value: string;
 
   @ApiPropertyOptional({
-    example: 'ACME',
     maxLength: 64,
     description: 'Whose number it is: needed for `partner`, the manufacturer for `mpn`, not taken for `gtin`.',
   })

@@ -23,7 +23,8 @@ export class AdjustmentDto {
   @IsQuantity({ negative: true })
   delta?: number;
 
-  @ApiPropertyOptional({ example: 120, description: 'What on hand is. Either this or delta.' })
+  // No example: beside that of delta it would make a request that is refused.
+  @ApiPropertyOptional({ description: 'What on hand is. Either this or delta.' })
   @IsOptional()
   @IsQuantity({ zero: true })
   onHand?: number;

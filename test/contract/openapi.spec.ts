@@ -7,6 +7,7 @@ import { REQUIRED_SCOPE } from '../../src/access/endpoint.decorator.js';
 import { createApp } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
 import { buildDocument, exampleOf, OpenApiDocument, Operation, operationId, operations } from '../../src/openapi.js';
+import { startApp } from '../support/app.js';
 import { createDatabase } from '../support/postgres.js';
 
 /** Pages and files for people; everything else is contract. */
@@ -135,6 +136,29 @@ describe('openapi/v1.json', () => {
     const problem = ajv.compile({ $ref: 'document#/components/schemas/Problem' });
     const examples = Object.values(document.components.examples ?? {}) as { value: unknown }[];
     expect(examples.filter(({ value }) => !problem(value))).toEqual([]);
+  });
+});
+
+describe('an example of a request', () => {
+  it('is a request that the service takes as well-formed', async () => {
+    const document = await buildDocument();
+    const app = await startApp();
+    const refused: string[] = [];
+    for (const { method, path, operation } of operations(document)) {
+      const [body] = Object.values(operation.requestBody?.content ?? {});
+      if (!body) continue;
+      const examples = new Map(operation.parameters?.map(({ name, schema }) => [name, String(schema?.example)]));
+      const url = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(examples.get(name) as string));
+      const request = method === 'put' ? app.api().put(url, body.example) : app.api().post(url, body.example);
+      if (examples.has('If-Match')) request.set('If-Match', examples.get('If-Match') as string);
+      const answer = await request;
+      // That a thing of the example is not there, or is not as expected, is no fault of its form.
+      if (answer.status === 400 || answer.status >= 500) {
+        refused.push(`${method} ${path}: ${answer.status} ${answer.body.detail}`);
+      }
+    }
+    await app.close();
+    expect(refused).toEqual([]);
   });
 });
 

@@ -35,7 +35,7 @@ describe('GET /health/ready', () => {
     const { body } = await http.get('/health/ready').expect(200);
     expect(body.status).toBe('pass');
     expect(body.checks.map(({ name }: { name: string }) => name)).toEqual(
-      expect.arrayContaining(['clock', 'durability', 'ledger', 'postgres', 'redis', 'schema']),
+      expect.arrayContaining(['clock', 'durability', 'engine', 'ledger', 'postgres', 'redis', 'schema']),
     );
   });
 
