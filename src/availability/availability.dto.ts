@@ -1,17 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsIn,
-  IsOptional,
-  IsString,
-  Length,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMinSize, IsIn, IsOptional } from 'class-validator';
 import { IsQuantity } from '../catalog/quantity.dto.js';
-import { IsCode, IsSku } from '../problems/fields.dto.js';
+import { IsCode, IsListOf, IsSku, IsText } from '../problems/fields.dto.js';
 import type { AvailabilityStatus } from './quote.js';
 import { AVAILABILITY_STATUSES } from './quote.js';
 
@@ -23,8 +13,7 @@ export class AvailabilityOneQuery {
 
   @ApiPropertyOptional({ example: 'EA', description: 'A unit of the item. Default: its base unit.' })
   @IsOptional()
-  @IsString()
-  @Length(1, 8)
+  @IsText(8)
   uom?: string;
 
   @ApiPropertyOptional({ enum: ['locations'] })
@@ -45,8 +34,7 @@ export class AvailabilityLineDto {
 
   @ApiPropertyOptional({ example: 'EA' })
   @IsOptional()
-  @IsString()
-  @Length(1, 8)
+  @IsText(8)
   uom?: string;
 }
 
@@ -57,11 +45,8 @@ export class AvailabilityQueryDto {
   channel?: string;
 
   @ApiProperty({ type: [AvailabilityLineDto], minItems: 1, maxItems: 2000 })
-  @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(2_000)
-  @ValidateNested({ each: true })
-  @Type(() => AvailabilityLineDto)
+  @IsListOf(() => AvailabilityLineDto, 2_000)
   lines: AvailabilityLineDto[];
 }
 

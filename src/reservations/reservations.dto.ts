@@ -1,22 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  Length,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMinSize, IsBoolean, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
 import { IsQuantity } from '../catalog/quantity.dto.js';
-import { IsCode, IsSku } from '../problems/fields.dto.js';
+import { IsCode, IsListOf, IsSku, IsText } from '../problems/fields.dto.js';
 import type { Status } from './reservation.js';
 import { STATUSES } from './reservation.js';
 
@@ -35,8 +21,7 @@ export class HoldLineDto {
 
   @ApiPropertyOptional({ example: 'EA', description: 'A unit of the item. Default: its base unit.' })
   @IsOptional()
-  @IsString()
-  @Length(1, 8)
+  @IsText(8)
   uom?: string;
 
   @ApiPropertyOptional({ example: 'east', description: 'Only from this location of the channel.' })
@@ -46,8 +31,7 @@ export class HoldLineDto {
 
   @ApiPropertyOptional({ example: 'PO-4711-1', description: 'Your own name for the line.' })
   @IsOptional()
-  @IsString()
-  @Length(1, 128)
+  @IsText(128)
   lineRef?: string;
 }
 
@@ -59,8 +43,7 @@ export class HoldDto {
 
   @ApiPropertyOptional({ example: 'SO-2026-000481' })
   @IsOptional()
-  @IsString()
-  @Length(1, 128)
+  @IsText(128)
   orderRef?: string;
 
   @ApiPropertyOptional({ example: 900, description: "Seconds until it expires. Default and maximum: the channel's." })
@@ -79,31 +62,22 @@ export class HoldDto {
   commit: boolean = false;
 
   @ApiProperty({ type: [HoldLineDto], minItems: 1, maxItems: MOST_LINES })
-  @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(MOST_LINES)
-  @ValidateNested({ each: true })
-  @Type(() => HoldLineDto)
+  @IsListOf(() => HoldLineDto, MOST_LINES)
   lines: HoldLineDto[];
 }
 
 export class HoldBatchDto {
   @ApiProperty({ type: [HoldDto], minItems: 1, maxItems: 100 })
-  @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(100)
-  @ValidateNested({ each: true })
-  @Type(() => HoldDto)
+  @IsListOf(() => HoldDto, 100)
   reservations: HoldDto[];
 }
 
 export class EditLinesDto {
   @ApiProperty({ type: [HoldLineDto], minItems: 1, maxItems: MOST_LINES })
-  @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(MOST_LINES)
-  @ValidateNested({ each: true })
-  @Type(() => HoldLineDto)
+  @IsListOf(() => HoldLineDto, MOST_LINES)
   lines: HoldLineDto[];
 }
 
@@ -130,28 +104,21 @@ export class PartDto {
 export class CommitDto {
   @ApiPropertyOptional({ example: 'SO-2026-000481' })
   @IsOptional()
-  @IsString()
-  @Length(1, 128)
+  @IsText(128)
   orderRef?: string;
 
   @ApiPropertyOptional({ type: [PartDto], description: 'Of which lines how much. Without it: all that is held.' })
   @IsOptional()
-  @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(MOST_LINES)
-  @ValidateNested({ each: true })
-  @Type(() => PartDto)
+  @IsListOf(() => PartDto, MOST_LINES)
   lines?: PartDto[];
 }
 
 export class CancelDto {
   @ApiPropertyOptional({ type: [PartDto], description: 'Of which lines how much. Without it: all that is open.' })
   @IsOptional()
-  @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(MOST_LINES)
-  @ValidateNested({ each: true })
-  @Type(() => PartDto)
+  @IsListOf(() => PartDto, MOST_LINES)
   lines?: PartDto[];
 }
 
@@ -164,32 +131,26 @@ export class ShipPartDto extends PartDto {
 
 export class ShipDto {
   @ApiProperty({ example: 'DN-88213', description: 'Counts once, however often it is sent.' })
-  @IsString()
-  @Length(1, 128)
+  @IsText(128)
   shipmentRef: string;
 
   @ApiPropertyOptional({ type: [ShipPartDto], description: 'Without it: all that is open.' })
   @IsOptional()
-  @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(MOST_LINES)
-  @ValidateNested({ each: true })
-  @Type(() => ShipPartDto)
+  @IsListOf(() => ShipPartDto, MOST_LINES)
   lines?: ShipPartDto[];
 }
 
 export class UnshipDto {
   @ApiProperty({ example: 'DN-88213' })
-  @IsString()
-  @Length(1, 128)
+  @IsText(128)
   shipmentRef: string;
 }
 
 export class ReservationsQuery extends PageQuery {
   @ApiPropertyOptional({ example: 'SO-2026-000481' })
   @IsOptional()
-  @IsString()
-  @Length(1, 128)
+  @IsText(128)
   orderRef?: string;
 
   @ApiPropertyOptional({ enum: STATUSES })

@@ -24,6 +24,7 @@ import {
   lockPositions,
   readFacts,
   readIntents,
+  shareItems,
   updatePositions,
   writeIntents,
 } from './posting.repository.js';
@@ -220,6 +221,8 @@ export class PostingEngine implements OnApplicationShutdown {
       const intents = commands.flatMap(({ waiting }) => waiting.command.intent ?? []);
       if (created.length > 0) pipeline.track(createPositions(send, created, now));
       const locksTaken = lockPositions(send, distinct(needs));
+      const untracked = items.filter((item) => !item.tracked);
+      if (untracked.length > 0) pipeline.track(shareItems(send, untracked));
       // Behind the locks: whoever deletes an item or changes its base unit holds them, and we then see that it is done.
       const factsRead = readFacts(send, items);
       const intentsRead = readIntents(send, intents);

@@ -32,6 +32,19 @@ export async function readFacts(
   };
 }
 
+const SHARE_ITEMS = {
+  name: 'share-items',
+  text: 'select 1 from item where id = any($1::bigint[]) order by id for key share',
+};
+
+/**
+ * Keeps these items from being deleted until the transaction ends. Only for items without a position to lock,
+ * the untracked ones: for the others it would write the item's row with every batch.
+ */
+export async function shareItems(send: Send, items: readonly DirectoryItem[]): Promise<void> {
+  await send(SHARE_ITEMS, [items.map((item) => item.id)]);
+}
+
 const CREATE_POSITIONS = {
   name: 'create-positions',
   text: `

@@ -1,9 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Length, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
 import { IsQuantity } from '../catalog/quantity.dto.js';
-import { IsCode, IsSku } from '../problems/fields.dto.js';
+import { IsCode, IsSku, IsText } from '../problems/fields.dto.js';
 import type { Reason } from './adjustment.js';
 import { REASONS } from './adjustment.js';
 import type { Condition } from './position.js';
@@ -31,8 +31,7 @@ export class AdjustmentDto {
 
   @ApiPropertyOptional({ example: 'EA' })
   @IsOptional()
-  @IsString()
-  @Length(1, 8)
+  @IsText(8)
   uom?: string;
 
   @ApiPropertyOptional({
@@ -49,14 +48,12 @@ export class AdjustmentDto {
 
   @ApiPropertyOptional({ example: 'Found behind rack 12.' })
   @IsOptional()
-  @IsString()
-  @Length(1, 1000)
+  @IsText(1000)
   note?: string;
 
   @ApiPropertyOptional({ example: 'CC-2026-117' })
   @IsOptional()
-  @IsString()
-  @Length(1, 128)
+  @IsText(128)
   reference?: string;
 }
 
@@ -75,8 +72,7 @@ export class ConditionChangeDto {
 
   @ApiPropertyOptional({ example: 'EA' })
   @IsOptional()
-  @IsString()
-  @Length(1, 8)
+  @IsText(8)
   uom?: string;
 
   @ApiProperty({ enum: CONDITIONS, example: 'sellable' })
@@ -88,14 +84,12 @@ export class ConditionChangeDto {
   to: Condition;
 
   @ApiProperty({ example: 'dropped from the fork lift' })
-  @IsString()
-  @Length(1, 128)
+  @IsText(128)
   reason: string;
 
   @ApiPropertyOptional({ example: 'QC-88' })
   @IsOptional()
-  @IsString()
-  @Length(1, 128)
+  @IsText(128)
   reference?: string;
 }
 
@@ -118,14 +112,12 @@ export class TransferDto {
 
   @ApiPropertyOptional({ example: 'EA' })
   @IsOptional()
-  @IsString()
-  @Length(1, 8)
+  @IsText(8)
   uom?: string;
 
   @ApiPropertyOptional({ example: 'TO-5512' })
   @IsOptional()
-  @IsString()
-  @Length(1, 128)
+  @IsText(128)
   reference?: string;
 }
 
@@ -153,6 +145,7 @@ export class MovementsQuery extends PositionsQuery {
   @Type(() => Number)
   @IsInt()
   @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
   since?: number;
 }
 
