@@ -18,8 +18,10 @@ export interface Promisable {
   readonly sources: readonly Source[];
   /** Σ free over the sources less the channel's buffer, never below 0 (semantics.md 4 and 11). */
   readonly available: Quantity;
-  /** What may still be reserved beyond it; null: unlimited. */
+  /** What may still be reserved beyond it; null: unlimited, so far as `room` goes. */
   readonly backorderable: Quantity | null;
+  /** How much may be reserved beyond it before a position could count no further. */
+  readonly room: Quantity;
   /** Where a backorder stands: the first location in sourcing order that carries the item (semantics.md 20). */
   readonly backorderAt: number | undefined;
 }
@@ -40,16 +42,19 @@ export function availableToPromise(
   const free = sources.reduce((sum, source) => sum + source.free, 0);
   const uncovered = positions.reduce((sum, position) => sum + uncoveredOf(position), 0);
   const backorderAt = sources[0]?.locationId;
+  const reserved = positions.reduce((most, position) => Math.max(most, position.reserved), 0);
+  const room = Math.max(0, POSITION_MOST - reserved - free);
   return {
     sources,
     available: Math.max(0, free - rules.buffer),
-    backorderable: backorderAt === undefined ? 0 : remaining(rules.backorderLimit, uncovered),
+    backorderable: backorderAt === undefined ? 0 : remaining(rules.backorderLimit, uncovered, room),
+    room,
     backorderAt,
   };
 }
 
-/** An unlimited backorder still ends where a position cannot count on. */
-function remaining(limit: Quantity | null, uncovered: Quantity): Quantity | null {
-  if (limit === null) return uncovered > POSITION_MOST / 2 ? 0 : null;
-  return Math.max(0, limit - uncovered);
+/** An unlimited backorder still ends where a position could count no further. */
+function remaining(limit: Quantity | null, uncovered: Quantity, room: Quantity): Quantity | null {
+  if (limit === null) return room > 0 ? null : 0;
+  return Math.max(0, Math.min(limit - uncovered, room));
 }

@@ -82,12 +82,16 @@ function placesFor(stock: Stock, sourcing: Sourcing, wants: readonly Want[]): Pl
   // single_location: all of the item from one place, rather where this reservation holds some already.
   const total = wants.reduce((sum, want) => sum + want.quantity, 0);
   const enough = listed.filter((place) => stock.at(place) >= total);
+  const own = listed.filter((place) => stock.ownAt(place) > 0);
+  if (enough.length === 0 && own.reduce((sum, place) => sum + stock.ownAt(place), 0) >= total) {
+    // Held in several places before the channel sold from single ones: what is held is not taken away.
+    return { places: own, backorderAt: own[0], reason: 'insufficient' };
+  }
   const single = enough.find((place) => stock.ownAt(place) > 0) ?? enough[0] ?? fullest[0];
-  const elsewhere = listed.reduce((sum, place) => sum + stock.at(place), 0) >= total;
   return {
     places: single === undefined ? [] : [single],
     backorderAt: single,
-    reason: elsewhere && enough.length === 0 ? 'no_single_location' : 'insufficient',
+    reason: stock.total >= total && enough.length === 0 ? 'no_single_location' : 'insufficient',
   };
 }
 
@@ -109,13 +113,18 @@ class Stock {
     this.places = [...this.free.keys(), ...elsewhere];
     this.empty = this.places.length === 0;
     this.available = promisable.available;
-    this.backorderable = promisable.backorderable ?? Number.POSITIVE_INFINITY;
+    this.backorderable = promisable.backorderable ?? promisable.room;
     this.backorderAt = promisable.backorderAt;
   }
 
   /** What could come from a place, at the most. */
   at(place: number): Quantity {
     return this.ownAt(place) + Math.min(this.free.get(place) ?? 0, this.available);
+  }
+
+  /** What could come from all places together. */
+  get total(): Quantity {
+    return this.places.reduce((sum, place) => sum + this.ownAt(place), this.available);
   }
 
   ownAt(place: number): Quantity {
