@@ -1,5 +1,5 @@
 import { availableToPromise } from '../availability/available-to-promise.js';
-import { Plan, plan, Share, ShortageReason, Want } from '../availability/sourcing.js';
+import { Plan, plan, ShortageReason, Want } from '../availability/sourcing.js';
 import type { Quantity } from '../catalog/quantity.js';
 import { requestedQuantity, requestedUnit } from '../catalog/requested-quantity.js';
 import type { Unit } from '../catalog/unit-of-measure.js';
@@ -94,10 +94,12 @@ export function admit(
   const plans = new Map<ResolvedLine, Plan>();
   for (const item of new Set(lines.map((line) => line.item))) {
     const ofItem = lines.filter((line) => line.item === item);
-    const planned = item.tracked ? planItem(item, ofItem, channel, ledger, own) : ofItem.map(withoutEffect);
+    const planned = item.tracked
+      ? planItem(item, ofItem, channel, ledger, ownAllocations(own, item.id))
+      : ofItem.map((line) => withoutEffect(line, own));
     for (const [index, line] of ofItem.entries()) plans.set(line, planned[index] as Plan);
   }
-  const admitted = lines.map((line) => reservationLine(line, plans.get(line) as Plan, own));
+  const admitted = lines.map((line) => reservationLine(line, plans.get(line) as Plan));
   const shortages = lines.flatMap((line) => {
     const { short, available, reason } = plans.get(line) as Plan;
     if (short === 0) return [];
@@ -119,30 +121,51 @@ function planItem(
   lines: readonly ResolvedLine[],
   channel: DirectoryChannel,
   ledger: Ledger,
-  own: Reservation | undefined,
+  own: readonly Allocation[],
 ): Plan[] {
   const wants: Want[] = lines.map(({ quantity, unit, locationId }) => ({ quantity, step: unit.step, locationId }));
   // An item taken off sale is carried nowhere, whatever still stands there.
   const positions = item.active ? ledger.positionsAt(item.id, channel.locations) : [];
   const enabled = new Set(channel.locations.filter((location) => location.enabled).map(({ id }) => id));
   const promisable = availableToPromise(positions, (id) => enabled.has(id), rulesFor(channel, item));
-  const held = new Map<number, Quantity>();
-  for (const { locationId, quantity } of ownAllocations(own, item.id)) {
-    held.set(locationId, (held.get(locationId) ?? 0) + quantity);
-  }
-  return plan(promisable, channel.sourcing, wants, held);
+  const held = new Map(own.map(({ locationId, quantity }) => [locationId, quantity]));
+  return keepBeyondStock(plan(promisable, channel.sourcing, wants, held), own);
 }
 
-/** Always there, with no effect on figures (semantics.md 8). */
-function withoutEffect(line: ResolvedLine): Plan {
-  return { shares: [], short: 0, available: line.quantity, reason: undefined };
+/** Always there, with no effect on figures (semantics.md 8), unless it was taken off sale since. */
+function withoutEffect(line: ResolvedLine, own: Reservation | undefined): Plan {
+  const kept = own?.lines.find((each) => each.line === line.line && each.itemId === line.item.id)?.reserved ?? 0;
+  const available = line.item.active ? line.quantity : Math.min(line.quantity, kept);
+  const short = line.quantity - available;
+  return { shares: [], short, available, reason: short > 0 ? 'not_carried' : undefined };
 }
 
+/** What the reservation holds of an item, one entry a location. */
 function ownAllocations(own: Reservation | undefined, itemId: number): Allocation[] {
-  return (own?.lines ?? []).flatMap((line) => (line.itemId === itemId ? line.allocations : []));
+  const ofItem = (own?.lines ?? []).flatMap((line) => (line.itemId === itemId ? line.allocations : []));
+  return ofItem.reduce<Allocation[]>(addAllocation, []);
 }
 
-function reservationLine(line: ResolvedLine, { shares, short }: Plan, own: Reservation | undefined): ReservationLine {
+/** What was admitted beyond stock stays so in an edit that keeps it; an edit that asks for less gives it up first. */
+function keepBeyondStock(plans: readonly Plan[], own: readonly Allocation[]): Plan[] {
+  const kept = new Map<number, Quantity>();
+  for (const { locationId, quantity, backordered } of own) {
+    const here = plans.flatMap(({ shares }) => shares.filter((share) => share.locationId === locationId));
+    const used = here.reduce((sum, share) => sum + share.quantity - share.backordered, 0);
+    kept.set(locationId, Math.max(0, backordered - Math.max(0, quantity - used)));
+  }
+  return plans.map((planned) => ({
+    ...planned,
+    shares: planned.shares.map((share) => {
+      const open = kept.get(share.locationId) ?? 0;
+      const more = Math.min(open, share.quantity - share.backordered);
+      kept.set(share.locationId, open - more);
+      return { ...share, backordered: share.backordered + more };
+    }),
+  }));
+}
+
+function reservationLine(line: ResolvedLine, { shares, short }: Plan): ReservationLine {
   return {
     line: line.line,
     lineRef: line.lineRef,
@@ -156,14 +179,26 @@ function reservationLine(line: ResolvedLine, { shares, short }: Plan, own: Reser
     committed: 0,
     shipped: 0,
     reserved: line.quantity - short,
-    allocations: shares.map((share) => keepBackordered(share, ownAllocations(own, line.item.id))),
+    allocations: shares,
   };
 }
 
-/** What was admitted as a backorder stays one in an edit that keeps it. */
-function keepBackordered(share: Share, own: readonly Allocation[]): Allocation {
-  const before = own.reduce((sum, each) => sum + (each.locationId === share.locationId ? each.backordered : 0), 0);
-  return { ...share, backordered: Math.min(share.quantity, Math.max(share.backordered, before)) };
+/** Whether an edit asks for nothing but what the reservation has in full: then nothing changes (semantics.md 17). */
+export function sameLines(reservation: Reservation, lines: readonly ResolvedLine[]): boolean {
+  if (reservation.lines.length !== lines.length) return false;
+  return lines.every((line, index) => {
+    const has = reservation.lines[index] as ReservationLine;
+    return (
+      has.lineRef === line.lineRef &&
+      has.itemId === line.item.id &&
+      has.tracked === line.item.tracked &&
+      has.uom === line.unit.code &&
+      has.factor === line.unit.factor &&
+      has.locationId === line.locationId &&
+      has.requested === line.quantity &&
+      has.reserved === line.quantity
+    );
+  });
 }
 
 /** Refuses when a line is short and the request did not ask for what there is, or when there is nothing at all. */

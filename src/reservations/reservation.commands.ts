@@ -15,6 +15,7 @@ import {
   ResolvedLine,
   refuseShort,
   resolveLines,
+  sameLines,
 } from './admission.js';
 import { hasExpired, Reservation } from './reservation.js';
 import { mustBeLocked, ReservationBook, ReservationCommand, ReservationSession } from './reservation.session.js';
@@ -215,9 +216,9 @@ export class EditCommand implements ReservationCommand {
       );
     }
     mustBeLocked(current, desk);
+    if (sameLines(current, lines)) return () => answerOf(current, configuration, desk, session, 200);
     const admitted = admit(lines, channel, desk.ledger, current);
     refuseShort(admitted, false);
-    if (sameLines(current, admitted.lines)) return () => answerOf(current, configuration, desk, session, 200);
     const edited = session.take(
       {
         action: 'edit',
@@ -230,18 +231,6 @@ export class EditCommand implements ReservationCommand {
     );
     return () => answerOf(edited, configuration, desk, session, 200);
   }
-}
-
-/** Whether an edit changes nothing. In which order allocations are listed says nothing. */
-function sameLines(current: Reservation, lines: Reservation['lines']): boolean {
-  const comparable = (each: Reservation['lines']) =>
-    JSON.stringify(
-      each.map((line) => ({
-        ...line,
-        allocations: [...line.allocations].sort((a, b) => a.locationId - b.locationId),
-      })),
-    );
-  return comparable(current.lines) === comparable(lines);
 }
 
 /** A step of a reservation that exists: commit, release, extend, cancel, ship, un-ship. */

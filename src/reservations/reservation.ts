@@ -87,35 +87,64 @@ export function statusOfCommitment(lines: readonly ReservationLine[]): Status {
   return shipped ? 'shipped' : 'cancelled';
 }
 
-/**
- * Takes `quantity` away from allocations: what was promised beyond stock first, then in the order they stand.
- * `at`: from this location first, as far as it goes.
- */
-export function takeFrom(
-  allocations: readonly Allocation[],
-  quantity: Quantity,
-  at?: number,
-): { taken: Allocation[]; left: Allocation[] } {
+/** Allocations parted into what is taken away and what stays. */
+export interface Parted {
+  readonly taken: Allocation[];
+  readonly left: Allocation[];
+}
+
+/** Gives `quantity` of the allocations up: what was promised beyond stock first, then in the order they stand. */
+export function giveUp(allocations: readonly Allocation[], quantity: Quantity): Parted {
+  const order = [...allocations].sort((a, b) => Number(b.backordered > 0) - Number(a.backordered > 0));
+  const shares = new Map<number, Quantity>();
   let open = quantity;
-  const rank = (allocation: Allocation) =>
-    allocation.locationId === at ? 0 : allocation.backordered > 0 && at === undefined ? 1 : 2;
-  const order = [...allocations].sort((a, b) => rank(a) - rank(b));
-  const taken = new Map<number, Allocation>();
   for (const allocation of order) {
     const part = Math.min(open, allocation.quantity);
-    if (part === 0) continue;
+    shares.set(allocation.locationId, part);
     open -= part;
-    taken.set(allocation.locationId, {
-      locationId: allocation.locationId,
-      quantity: part,
-      backordered: Math.min(part, allocation.backordered),
-    });
   }
-  const left = allocations.flatMap((allocation) => {
-    const part = taken.get(allocation.locationId);
-    if (!part) return [allocation];
-    const rest = allocation.quantity - part.quantity;
-    return rest > 0 ? [{ ...allocation, quantity: rest, backordered: allocation.backordered - part.backordered }] : [];
-  });
-  return { taken: [...taken.values()], left };
+  return part(allocations, shares, (share, { backordered }) => Math.min(share, backordered));
+}
+
+/**
+ * Which allocations `quantity` leaves, what was promised beyond stock last: those at location `at` first, or where none
+ * is named those that are on hand where they stand. The rest, if any, in the order they stand.
+ */
+export function sendOff(
+  allocations: readonly Allocation[],
+  quantity: Quantity,
+  at: number | undefined,
+  onHandAt: (locationId: number) => Quantity,
+): Parted {
+  const shares = new Map<number, Quantity>();
+  let open = quantity;
+  const first = (locationId: number) => (at === undefined ? onHandAt(locationId) : at === locationId ? open : 0);
+  for (const most of [first, () => open]) {
+    for (const { locationId, quantity: stands } of allocations) {
+      const sent = shares.get(locationId) ?? 0;
+      const share = Math.min(open, stands - sent, Math.max(0, most(locationId)));
+      shares.set(locationId, sent + share);
+      open -= share;
+    }
+  }
+  const beyond = (share: Quantity, { quantity, backordered }: Allocation) =>
+    Math.max(0, share - (quantity - backordered));
+  return part(allocations, shares, beyond);
+}
+
+function part(
+  allocations: readonly Allocation[],
+  shares: ReadonlyMap<number, Quantity>,
+  backorderedOf: (share: Quantity, of: Allocation) => Quantity,
+): Parted {
+  const parted: Parted = { taken: [], left: [] };
+  for (const allocation of allocations) {
+    const { locationId, quantity } = allocation;
+    const share = shares.get(locationId) ?? 0;
+    const backordered = backorderedOf(share, allocation);
+    const rest = { locationId, quantity: quantity - share, backordered: allocation.backordered - backordered };
+    if (share > 0) parted.taken.push({ locationId, quantity: share, backordered });
+    if (rest.quantity > 0) parted.left.push(rest);
+  }
+  return parted;
 }

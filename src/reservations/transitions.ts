@@ -5,14 +5,15 @@ import type { Change } from '../stock/movement.js';
 import {
   Action,
   Allocation,
+  giveUp,
   openOf,
   Part,
   Reservation,
   ReservationLine,
   Status,
+  sendOff,
   statusAt,
   statusOfCommitment,
-  takeFrom,
 } from './reservation.js';
 
 /** A change to post at a position. */
@@ -71,7 +72,7 @@ export function commit(
   const postings: Posting[] = [];
   const lines = reservation.lines.map((line) => {
     const committed = wanted.get(line.line) ?? 0;
-    const { taken, left } = takeFrom(line.allocations, line.tracked ? line.reserved - committed : 0);
+    const { taken, left } = giveUp(line.allocations, line.tracked ? line.reserved - committed : 0);
     postings.push(...unreserve(reservation, line, taken, 'commit'));
     return { ...line, committed, reserved: committed, allocations: left };
   });
@@ -135,7 +136,7 @@ export function cancel(reservation: Reservation, parts: readonly Part[] | undefi
   const postings: Posting[] = [];
   const lines = reservation.lines.map((line) => {
     const quantity = wanted.get(line.line) ?? 0;
-    const { taken, left } = takeFrom(line.allocations, line.tracked ? quantity : 0);
+    const { taken, left } = giveUp(line.allocations, line.tracked ? quantity : 0);
     postings.push(...unreserve(reservation, line, taken, 'cancel'));
     return { ...line, committed: line.committed - quantity, reserved: line.reserved - quantity, allocations: left };
   });
@@ -184,10 +185,11 @@ export function ship(
   const lines = reservation.lines.map((line) => {
     let current = line;
     for (const part of all.filter((each) => each.line === line.line && each.quantity > 0)) {
-      const { taken, left } = takeFrom(
+      const { taken, left } = sendOff(
         current.allocations,
         line.tracked ? part.quantity : 0,
         part.locationId ?? undefined,
+        (locationId) => leaving.left(line.itemId, locationId) ?? 0,
       );
       if (!line.tracked) shipped.push({ line: line.line, locationId: null, quantity: part.quantity });
       for (const share of taken) {
@@ -251,14 +253,18 @@ export function unship(reservation: Reservation, reference: string, shipped: rea
 
 /** What leaves each position in one shipment: lines of one item share what is on hand. */
 class Departures {
-  private readonly left = new Map<string, Quantity>();
+  private readonly remaining = new Map<string, Quantity>();
   private readonly shortages: Record<string, unknown>[] = [];
 
   constructor(private readonly onHandAt: OnHandAt) {}
 
+  /** What may still leave; undefined: the item is not stocked there. */
+  left(itemId: number, locationId: number): Quantity | undefined {
+    return this.remaining.get(`${itemId} ${locationId}`) ?? this.onHandAt(itemId, locationId);
+  }
+
   take(line: ReservationLine, locationId: number, quantity: Quantity): void {
-    const key = `${line.itemId} ${locationId}`;
-    const onHand = this.left.get(key) ?? this.onHandAt(line.itemId, locationId);
+    const onHand = this.left(line.itemId, locationId);
     if (onHand === undefined || onHand < quantity) {
       this.shortages.push({
         line: line.line,
@@ -268,7 +274,7 @@ class Departures {
         reason: onHand === undefined ? 'not_stocked' : 'insufficient',
       });
     }
-    this.left.set(key, Math.max(0, (onHand ?? 0) - quantity));
+    this.remaining.set(`${line.itemId} ${locationId}`, Math.max(0, (onHand ?? 0) - quantity));
   }
 
   refuseShort(): void {
