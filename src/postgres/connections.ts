@@ -25,6 +25,8 @@ function session(url: string): pg.ClientConfig {
     application_name: 'holdfast',
     connectionTimeoutMillis: 5_000,
     statement_timeout: 30_000,
+    // The server has given up by then: who still hears nothing has a connection that leads nowhere any more.
+    query_timeout: 35_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
   };
@@ -44,7 +46,10 @@ export function createPool(url: string, size: number): pg.Pool {
   return pool;
 }
 
-/** A connection of its own for one mailbox of the engine, pipelined: statements are sent without waiting for answers. */
-export function createPipelinedClient(url: string): pg.Client {
-  return new pg.Client({ ...session(url), pipeline: true } as pg.ClientConfig);
+/**
+ * A connection of its own for one mailbox of the engine, pipelined: statements are sent without waiting for answers.
+ * `lockTimeout`: milliseconds.
+ */
+export function createPipelinedClient(url: string, lockTimeout: number): pg.Client {
+  return new pg.Client({ ...session(url), lock_timeout: lockTimeout, pipeline: true } as pg.ClientConfig);
 }

@@ -44,6 +44,13 @@ export class Mailbox<L extends Letter> {
     this.running ??= this.drain();
   }
 
+  /** Takes out the letters that are to wait no longer. */
+  remove(isOver: (letter: L) => boolean): L[] {
+    const over = new Set(this.waiting.filter(isOver));
+    if (over.size > 0) this.waiting = this.waiting.filter((letter) => !over.has(letter));
+    return [...over];
+  }
+
   /** Resolves when nothing waits or is under way. */
   async idle(): Promise<void> {
     while (this.running) await this.running;

@@ -8,9 +8,11 @@ import { Directory } from '../channels/directory.service.js';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
 import { createPipelinedClient } from '../postgres/connections.js';
+import { isConflict, isOutage } from '../postgres/outage.js';
+import { Pipeline } from '../postgres/pipeline.js';
 import { databaseUrl } from '../postgres/postgres.module.js';
 import { Problem } from '../problems/problem.js';
-import type { Catalogue, Command, Desk, Participant, ParticipantSession, PositionNeed, Send } from './command.js';
+import type { Catalogue, Command, Desk, Participant, ParticipantSession, PositionNeed } from './command.js';
 import { Displaced } from './command.js';
 import { engineMetrics } from './engine.metrics.js';
 import { Ledger } from './ledger.js';
@@ -37,10 +39,10 @@ const ATTEMPTS = 6;
 /** A request whose twin is still running waits this long for its answer, in milliseconds, then is told so (409). */
 const WAIT_FOR_TWIN_MS = 1_000;
 
-/** Worth another try as it stands: deadlock, serialisation failure, lock or statement timeout, a twin's key. */
-const RETRY = /^(40001|40P01|55P03|57014)$/;
-/** The connection or the server went away: whether the transaction was committed is unknown. */
-const LOST = /^(08|57P)|^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)|Connection terminated|not queryable|read timeout/;
+/** How often a command is tried on new connections before its caller is told that the database does not answer. */
+const RECONNECTIONS = 3;
+/** Milliseconds between two looks for commands whose deadline passes while a batch before them hangs. */
+const WATCH_MS = 100;
 
 interface Waiting {
   readonly command: Command;
@@ -48,6 +50,8 @@ interface Waiting {
   readonly since: number;
   readonly deadline: number;
   attempts: number;
+  /** A COMMIT of it was sent and not answered: it may be done. */
+  uncertain: boolean;
   readonly answer: (answer: Answer) => void;
   readonly refuse: (error: unknown) => void;
 }
@@ -75,6 +79,7 @@ export class PostingEngine implements OnApplicationShutdown {
   private readonly participants: Participant<ParticipantSession>[] = [];
   private readonly listeners: CommitListener[] = [];
   private readonly inFlight = new Map<string, Promise<unknown>>();
+  private watching: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -133,6 +138,7 @@ export class PostingEngine implements OnApplicationShutdown {
   /** Finishes what was accepted. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(this.mailboxes.map((mailbox) => mailbox.idle()));
+    clearTimeout(this.watching);
     await Promise.all(this.clients.map((client) => client?.end()));
   }
 
@@ -141,13 +147,22 @@ export class PostingEngine implements OnApplicationShutdown {
       const since = performance.now();
       const { weight } = command;
       const deadline = since + this.config.engineDeadlineMs;
-      const waiting: Waiting = { command, weight, since, deadline, attempts: 0, answer, refuse };
+      const waiting = { command, weight, since, deadline, attempts: 0, uncertain: false, answer, refuse };
       const mailbox = this.mailboxes[mailboxOf(command.skus[0] ?? '', this.mailboxes.length)];
-      if (!mailbox?.put(waiting)) {
-        engineMetrics.refused.inc({ reason: 'overloaded' });
-        refuse(overloaded());
-      }
+      if (mailbox?.put(waiting)) this.watch();
+      else giveUp(waiting);
     });
+  }
+
+  /** Who waits behind a batch that hangs is told when the time is up, not when the batch is over. */
+  private watch(): void {
+    this.watching ??= setTimeout(() => {
+      this.watching = undefined;
+      const now = performance.now();
+      for (const mailbox of this.mailboxes)
+        for (const late of mailbox.remove((each) => isLate(each, now))) giveUp(late);
+      if (this.waiting > 0) this.watch();
+    }, WATCH_MS).unref();
   }
 
   /** One batch, whatever happens: every command of it is answered, refused, or back in the mailbox. Never throws. */
@@ -157,37 +172,38 @@ export class PostingEngine implements OnApplicationShutdown {
     for (const waiting of batch) {
       engineMetrics.wait.observe((now - waiting.since) / 1_000);
       waiting.attempts += 1;
-      if (now > waiting.deadline || waiting.attempts > ATTEMPTS) {
-        engineMetrics.refused.inc({ reason: 'overloaded' });
-        waiting.refuse(overloaded());
-      } else {
-        ready.push(waiting);
-      }
+      if (isLate(waiting, now) || waiting.attempts > ATTEMPTS) giveUp(waiting);
+      else ready.push(waiting);
     }
     if (ready.length === 0) return;
     try {
-      await this.attempt(index, ready);
-    } catch (error) {
-      await this.recover(index, ready, error);
+      await this.attempt(index, ready).catch((error) => this.recover(index, ready, error));
+    } catch (fault) {
+      refuseAll(ready, fault);
     }
   }
 
   private async recover(index: number, batch: readonly Waiting[], error: unknown): Promise<void> {
-    const { code = '', message = '' } = error as { code?: string; message?: string };
     if (error instanceof Outdated) {
       try {
         await this.directory.refresh(error.stale);
       } catch (failure) {
-        return refuseAll(batch, failure);
+        return this.recover(index, batch, failure);
       }
-    } else if (RETRY.test(code) || (code === '23505' && message.includes('idempotency_key_pkey'))) {
-      this.log.debug({ code }, 'batch tried again');
-    } else if (LOST.test(code) || LOST.test(message)) {
+    } else if (isConflict(error) || isTwin(error)) {
+      this.log.debug({ err: error }, 'batch tried again');
+    } else if (isOutage(error)) {
       // COMMIT may have been sent and its answer lost. The keys are in the same transaction as the effect,
       // so trying again either finds the answers or finds nothing done.
       this.log.warn({ err: error }, 'connection lost in a batch: tried again on a new one');
-      if (batch.every((waiting) => waiting.attempts > 2)) return refuseAll(batch, unavailable(error));
-      await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** (batch[0]?.attempts ?? 1)));
+      this.disconnect(index);
+      const tried = (waiting: Waiting) => waiting.attempts >= RECONNECTIONS;
+      refuseAll(batch.filter(tried), unavailable(error));
+      const again = batch.filter((waiting) => !tried(waiting));
+      if (again.length === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** (again[0]?.attempts ?? 1)));
+      this.mailboxes[index]?.putBack(again);
+      return;
     } else if (batch.length > 1) {
       // Something in it cannot be written. Halves find it in log2(n) tries; its neighbours never fail with it.
       this.log.warn({ err: error, commands: batch.length }, 'batch failed: split');
@@ -206,7 +222,6 @@ export class PostingEngine implements OnApplicationShutdown {
   /** One transaction. Throws when it was not committed, or may not have been. */
   private async attempt(index: number, batch: readonly Waiting[]): Promise<void> {
     const { commands, revision } = await this.prepare(batch);
-    if (commands.length === 0) return;
     const client = await this.client(index);
     const now = this.clock();
     const sessions = new Map(this.participants.map((participant) => [participant, participant.open()]));
@@ -262,11 +277,13 @@ export class PostingEngine implements OnApplicationShutdown {
       const finishing = participants.flatMap((session) => session.finish?.(send, desk) ?? []);
       if (finishing.length > 0) await pipeline.all(finishing);
       const answers = decided.accepted.map(({ waiting, build }) => ({ waiting, answer: build() }));
-      const fresh = answers.flatMap(({ waiting, answer }) =>
-        waiting.command.intent
-          ? [{ intent: waiting.command.intent, status: answer.status, body: JSON.stringify(answer.body) }]
-          : [],
-      );
+      const fresh = answers.flatMap(({ waiting, answer }) => {
+        const { intent } = waiting.command;
+        if (!intent) return [];
+        return [{ name: intentName(intent), intent, status: answer.status, body: JSON.stringify(answer.body) }];
+      });
+      // In one order, as the locks: two processes that answer the same keys queue at the first of them.
+      fresh.sort((a, b) => (a.name < b.name ? -1 : 1));
       if (fresh.length > 0) pipeline.track(writeIntents(send, fresh, now));
       const committing = performance.now();
       await pipeline.commit();
@@ -277,18 +294,22 @@ export class PostingEngine implements OnApplicationShutdown {
       if (positions.length > 0) await Promise.all(this.listeners.map((listener) => listener(positions)));
       for (const { waiting, answer } of answers) waiting.answer(answer);
       for (const { waiting, answer } of decided.replayed) waiting.answer(answer);
-      for (const { waiting, problem } of decided.refused) {
-        engineMetrics.refused.inc({ reason: problem.code });
-        waiting.refuse(problem);
+      for (const { waiting, refusal } of decided.refused) {
+        engineMetrics.refused.inc({ reason: refusal instanceof Problem ? refusal.code : 'internal_error' });
+        waiting.refuse(refusal);
       }
       if (decided.displaced.length > 0) this.mailboxes[index]?.putBack(decided.displaced);
     } catch (error) {
+      if (pipeline.mayBeCommitted && isOutage(error)) for (const waiting of batch) waiting.uncertain = true;
       await pipeline.abandon();
       throw error;
     }
   }
 
-  /** Asks every command for its positions. Those that refuse already are answered here. */
+  /**
+   * Asks every command for its positions. A refusal counts only once the catalogue it was made by has proved current,
+   * and the command has no answer from before.
+   */
   private async prepare(batch: readonly Waiting[]): Promise<{ commands: Prepared[]; revision: number }> {
     await this.directory.load(batch.flatMap(({ command }) => command.skus));
     const configuration = await this.directory.configuration();
@@ -306,7 +327,7 @@ export class PostingEngine implements OnApplicationShutdown {
       try {
         commands.push({ waiting, items, needs: waiting.command.prepare(catalogue) });
       } catch (error) {
-        waiting.refuse(error);
+        commands.push({ waiting, items, needs: [], refusal: error });
       }
     }
     return { commands, revision: configuration.revision };
@@ -316,12 +337,14 @@ export class PostingEngine implements OnApplicationShutdown {
   private decide(commands: readonly Prepared[], desk: Desk, remembered: ReadonlyMap<string, Remembered>): Decided {
     const decided: Decided = { accepted: [], replayed: [], refused: [], displaced: [] };
     const earlier = new Set<string>();
-    for (const { waiting } of commands) {
+    for (const { waiting, refusal } of commands) {
       const { intent } = waiting.command;
       try {
         const first = intent && remembered.get(intentName(intent));
         if (first) {
           decided.replayed.push({ waiting, answer: replay(intent, first) });
+        } else if (refusal !== undefined) {
+          decided.refused.push({ waiting, refusal });
         } else if (intent && earlier.has(intentName(intent))) {
           decided.displaced.push(waiting); // its twin is in this very batch: the next one will find the answer
         } else {
@@ -329,7 +352,7 @@ export class PostingEngine implements OnApplicationShutdown {
           if (intent) earlier.add(intentName(intent));
         }
       } catch (error) {
-        if (error instanceof Problem) decided.refused.push({ waiting, problem: error });
+        if (error instanceof Problem) decided.refused.push({ waiting, refusal: error });
         else if (error instanceof Displaced) decided.displaced.push(waiting);
         else throw error;
       }
@@ -341,7 +364,8 @@ export class PostingEngine implements OnApplicationShutdown {
   private async client(index: number): Promise<pg.Client> {
     const existing = this.clients[index];
     if (existing) return existing;
-    const client = createPipelinedClient(databaseUrl(this.config));
+    // Nobody waits for a lock longer than for a mailbox: what is behind it has waited, too.
+    const client = createPipelinedClient(databaseUrl(this.config), this.config.engineDeadlineMs);
     const forget = () => {
       if (this.clients[index] === client) this.clients[index] = undefined;
     };
@@ -354,67 +378,27 @@ export class PostingEngine implements OnApplicationShutdown {
     this.clients[index] = client;
     return client;
   }
+
+  private disconnect(index: number): void {
+    const client = this.clients[index];
+    this.clients[index] = undefined;
+    client?.end().catch(() => {}); // it may be broken already
+  }
 }
 
 interface Prepared {
   readonly waiting: Waiting;
   readonly items: readonly DirectoryItem[];
   readonly needs: readonly PositionNeed[];
+  /** What the command threw instead of naming its needs. */
+  readonly refusal?: unknown;
 }
 
 interface Decided {
   readonly accepted: { waiting: Waiting; build: () => Answer }[];
   readonly replayed: { waiting: Waiting; answer: Answer }[];
-  readonly refused: { waiting: Waiting; problem: Problem }[];
+  readonly refused: { waiting: Waiting; refusal: unknown }[];
   readonly displaced: Waiting[];
-}
-
-/**
- * A transaction whose statements are sent without waiting for answers. In a pipeline a failed statement does not stop
- * those behind it from being answered, COMMIT included: it then answers ROLLBACK, without an error.
- */
-class Pipeline {
-  private readonly sent: Promise<unknown>[] = [];
-  private committing = false;
-
-  constructor(private readonly client: pg.Client) {}
-
-  readonly send: Send = async (statement, values) => {
-    const result = await this.client.query({ ...statement, values: values as unknown[] });
-    return result.rows;
-  };
-
-  begin(): void {
-    this.track(this.client.query('begin'));
-  }
-
-  track(sent: Promise<unknown>): void {
-    sent.catch(() => {}); // looked at by `all` or `commit`
-    this.sent.push(sent);
-  }
-
-  /** Waits for these and for everything sent before them; throws the first failure, the cause of the later ones. */
-  async all<T extends readonly unknown[]>(these: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> {
-    for (const each of these) each.catch(() => {});
-    for (const sent of [...this.sent.splice(0), ...these]) await sent;
-    return (await Promise.all(these)) as unknown as T;
-  }
-
-  async commit(): Promise<void> {
-    this.committing = true;
-    const committed = this.client.query('commit');
-    await this.all([committed]);
-    const { command } = await committed;
-    // The tag is the only witness: a transaction that failed in between answers ROLLBACK here, and no error.
-    if (command !== 'COMMIT') throw new Error(`COMMIT answered ${command}`);
-  }
-
-  /** Leaves the connection clean for the next batch, or closed. */
-  async abandon(): Promise<void> {
-    await Promise.allSettled(this.sent.splice(0));
-    if (this.committing) return; // COMMIT has ended the transaction one way or the other
-    await this.client.query('rollback').catch(() => this.client.end().catch(() => {}));
-  }
 }
 
 /** Each position once, whoever needs it. */
@@ -450,11 +434,27 @@ function refuseAll(batch: readonly Waiting[], error: unknown): void {
   for (const waiting of batch) waiting.refuse(error);
 }
 
+/** Another process has answered one of the keys since this batch looked for it. */
+function isTwin(error: unknown): boolean {
+  const { code, constraint } = error as { code?: string; constraint?: string };
+  return code === '23505' && constraint === 'idempotency_key_pkey';
+}
+
+function isLate(waiting: Waiting, now: number): boolean {
+  return now > waiting.deadline;
+}
+
+/** Its time is up. Whoever may be done already must not hear that nothing was changed. */
+function giveUp(waiting: Waiting): void {
+  engineMetrics.refused.inc({ reason: waiting.uncertain ? 'unavailable' : 'overloaded' });
+  waiting.refuse(waiting.uncertain ? unavailable() : overloaded());
+}
+
 function overloaded(): Problem {
   return new Problem('overloaded', 'Too many changes are waiting. Nothing was changed.', { retryAfter: 1 });
 }
 
-function unavailable(cause: unknown): Problem {
+function unavailable(cause?: unknown): Problem {
   return new Problem('unavailable', 'The database does not answer. Repeat the request with the same key.', {
     retryAfter: 1,
     cause,

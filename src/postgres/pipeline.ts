@@ -1,0 +1,66 @@
+import type pg from 'pg';
+
+/**
+ * A transaction whose statements are sent without waiting for answers. In a pipeline a failed statement does not stop
+ * those behind it from being answered, COMMIT included: it then answers ROLLBACK, without an error.
+ */
+export class Pipeline {
+  private readonly sent: Promise<unknown>[] = [];
+  private failure: { error: unknown } | undefined;
+  private committing = false;
+
+  constructor(private readonly client: pg.Client) {}
+
+  /** Whether COMMIT was sent: a connection that breaks after that leaves open whether it was done. */
+  get mayBeCommitted(): boolean {
+    return this.committing;
+  }
+
+  /** Sends a statement, prepared under its name at the first use. */
+  readonly send = async <Row = never>(
+    statement: { readonly name: string; readonly text: string },
+    values: readonly unknown[],
+  ): Promise<Row[]> => {
+    const result = await this.client.query({ ...statement, values: values as unknown[] });
+    return result.rows;
+  };
+
+  begin(): void {
+    this.track(this.client.query('begin'));
+  }
+
+  track(sent: Promise<unknown>): void {
+    // Looked at by `all` or `commit`, which name the first in the order of sending.
+    sent.catch((error) => {
+      this.failure ??= { error };
+    });
+    this.sent.push(sent);
+  }
+
+  /** Waits for these and for everything sent before them; throws the first failure, the cause of the later ones. */
+  async all<T extends readonly unknown[]>(these: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> {
+    for (const each of these) each.catch(() => {});
+    for (const sent of [...this.sent.splice(0), ...these]) await sent;
+    return (await Promise.all(these)) as unknown as T;
+  }
+
+  async commit(): Promise<void> {
+    // Who fails on our side, before its statement is sent, has failed by the next turn of the event loop. The server
+    // knows nothing of it, and would commit the rest.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.failure) throw this.failure.error;
+    this.committing = true;
+    const committed = this.client.query('commit');
+    await this.all([committed]);
+    const { command } = await committed;
+    // The tag is the only witness: a transaction that failed in between answers ROLLBACK here, and no error.
+    if (command !== 'COMMIT') throw new Error(`COMMIT answered ${command}`);
+  }
+
+  /** Leaves the connection clean for the next batch, or closed. */
+  async abandon(): Promise<void> {
+    await Promise.allSettled(this.sent.splice(0));
+    if (this.committing) return; // COMMIT has ended the transaction one way or the other
+    await this.client.query('rollback').catch(() => this.client.end().catch(() => {}));
+  }
+}
