@@ -153,7 +153,7 @@ function checkTags(document: OpenApiDocument): void {
 function addExamples(document: OpenApiDocument, operation: Operation): void {
   const bodies = [operation.requestBody, ...Object.values(operation.responses)];
   for (const [type, media] of bodies.flatMap((body) => Object.entries(body?.content ?? {}))) {
-    if (!type.endsWith('json') || type === 'application/problem+json' || media.example || media.examples) continue;
+    if (type !== 'application/json' || media.example || media.examples) continue;
     const example = exampleOf(document, media.schema ?? {});
     if (example !== undefined) media.example = example;
   }
