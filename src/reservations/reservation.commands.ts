@@ -2,10 +2,12 @@ import { typeidUnboxed } from 'typeid-js';
 import { Answer, etag } from '../access/answer.js';
 import type { Intent } from '../access/idempotency.js';
 import type { Principal } from '../access/principal.js';
-import type { Configuration, DirectoryChannel } from '../channels/directory.js';
+import type { Configuration, DirectoryChannel, DirectoryItem } from '../channels/directory.js';
 import { channelFor } from '../channels/named-channel.js';
 import { invalid, Problem } from '../problems/problem.js';
 import type { Catalogue, Command, Desk, PositionNeed } from '../stock/command.js';
+import { Displaced } from '../stock/command.js';
+import type { PositionKey } from '../stock/ledger.js';
 import { sellableOf } from '../stock/position.js';
 import {
   admit,
@@ -233,41 +235,74 @@ export class EditCommand implements ReservationCommand {
   }
 }
 
+/** What a step is decided by: the reservation as it stands, and the catalogue as it proved to be current. */
+export interface StepDesk {
+  readonly current: Reservation;
+  readonly desk: Desk;
+  readonly session: ReservationSession;
+  readonly configuration: Configuration;
+  /** The items of its lines by id; those deleted since are missing. */
+  readonly items: ReadonlyMap<number, DirectoryItem>;
+  /** Sends the command into the next batch unless these positions are locked. */
+  require(positions: readonly PositionKey[]): void;
+}
+
+export interface StepWork {
+  /** Positions beyond those it stands at, such as the one a shipment leaves from. */
+  readonly elsewhere?: (configuration: Configuration) => readonly PositionKey[];
+  /** Undefined: it was taken before, nothing changes. */
+  readonly step: (at: StepDesk) => Step | undefined;
+}
+
 /** A step of a reservation that exists: commit, release, extend, cancel, ship, un-ship. */
 export class StepCommand implements ReservationCommand {
   readonly reservationId: string;
   readonly skus: readonly string[];
   readonly weight: number;
   private configuration: Configuration | undefined;
+  private items: ReadonlyMap<number, DirectoryItem> = new Map();
+  private readonly required: PositionKey[] = [];
 
   constructor(
     private readonly book: ReservationBook,
     private readonly caller: Principal,
     readonly intent: Intent,
     private snapshot: Reservation,
-    /** Positions beyond those it stands at, such as the one a shipment leaves from. */
-    private readonly elsewhere: readonly PositionNeed[],
-    /** Undefined: it was taken before, nothing changes. */
-    private readonly step: (reservation: Reservation, desk: Desk, session: ReservationSession) => Step | undefined,
+    private readonly work: StepWork,
   ) {
     this.reservationId = snapshot.id;
     this.skus = snapshot.lines.map(({ sku }) => sku);
     this.weight = snapshot.lines.length;
   }
 
-  prepare({ configuration }: Catalogue): readonly PositionNeed[] {
+  prepare({ configuration, item }: Catalogue): readonly PositionNeed[] {
     this.configuration = configuration;
-    return [...standing(this.snapshot), ...this.elsewhere];
+    this.items = new Map(
+      this.snapshot.lines.flatMap(({ sku, itemId }) => {
+        const found = item(sku);
+        return found ? [[itemId, found] as const] : [];
+      }),
+    );
+    return [...standing(this.snapshot), ...(this.work.elsewhere?.(configuration) ?? []), ...this.required];
   }
 
   decide(desk: Desk): () => Answer {
     const session = desk.session(this.book);
     const current = session.find(this.reservationId) as Reservation;
+    const configuration = this.configuration as Configuration;
     this.snapshot = current;
     mustBeLocked(current, desk);
-    const step = this.step(current, desk, session);
+    const require = (positions: readonly PositionKey[]) => this.require(positions, desk);
+    const step = this.work.step({ current, desk, session, configuration, items: this.items, require });
     const after = step ? session.take(step, desk, this.caller.keyId) : current;
-    return () => answerOf(after, this.configuration as Configuration, desk, session, 200);
+    return () => answerOf(after, configuration, desk, session, 200);
+  }
+
+  private require(positions: readonly PositionKey[], desk: Desk): void {
+    const missing = positions.filter(({ itemId, locationId }) => !desk.ledger.position(itemId, locationId));
+    if (missing.length === 0) return;
+    this.required.push(...missing);
+    throw new Displaced(`${this.reservationId} also needs positions that are not locked`);
   }
 }
 

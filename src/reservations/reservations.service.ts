@@ -10,7 +10,6 @@ import { channelFor } from '../channels/named-channel.js';
 import type { Clock } from '../config.module.js';
 import { CLOCK } from '../config.module.js';
 import { invalid, Problem, unknownInBody } from '../problems/problem.js';
-import type { PositionNeed } from '../stock/command.js';
 import { PostingEngine } from '../stock/posting.engine.js';
 import type { RequestedLine } from './admission.js';
 import {
@@ -21,6 +20,8 @@ import {
   HoldRequest,
   onHandAt,
   StepCommand,
+  StepDesk,
+  StepWork,
 } from './reservation.commands.js';
 import type { Reservation, ReservationLine, Status } from './reservation.js';
 import { ReservationBook } from './reservation.session.js';
@@ -84,10 +85,12 @@ export class ReservationsService implements OnModuleInit {
   }
 
   async extend(caller: Principal, intent: Intent, id: string, ttlSeconds: number): Promise<Answer> {
-    const reservation = await this.mine(caller, id);
-    const channel = await this.directory.channelById(reservation.channelId);
-    const most = channel?.maxHoldTtlSeconds ?? 0;
-    return this.step(caller, intent, reservation, [], (current, now) => extend(current, ttlSeconds, most, now));
+    return this.step(caller, intent, id, {
+      step: ({ current, desk, configuration }) => {
+        const most = configuration.channelById(current.channelId)?.maxHoldTtlSeconds ?? 0;
+        return extend(current, ttlSeconds, most, desk.now);
+      },
+    });
   }
 
   async commit(
@@ -96,19 +99,19 @@ export class ReservationsService implements OnModuleInit {
     id: string,
     request: { orderRef?: string; lines?: readonly RequestedPart[] },
   ): Promise<Answer> {
-    const reservation = await this.mine(caller, id);
-    const parts = await this.parts(caller, reservation, request.lines);
-    return this.step(caller, intent, reservation, [], (current, now) => commit(current, parts, request.orderRef, now));
+    return this.step(caller, intent, id, {
+      step: (at) => commit(at.current, partsOf(request.lines, at, caller), request.orderRef, at.desk.now),
+    });
   }
 
   async release(caller: Principal, intent: Intent, id: string): Promise<Answer> {
-    return this.step(caller, intent, await this.mine(caller, id), [], release);
+    return this.step(caller, intent, id, { step: ({ current, desk }) => release(current, desk.now) });
   }
 
   async cancel(caller: Principal, intent: Intent, id: string, lines?: readonly RequestedPart[]): Promise<Answer> {
-    const reservation = await this.mine(caller, id);
-    const parts = await this.parts(caller, reservation, lines);
-    return this.step(caller, intent, reservation, [], (current, now) => cancel(current, parts, now));
+    return this.step(caller, intent, id, {
+      step: (at) => cancel(at.current, partsOf(lines, at, caller), at.desk.now),
+    });
   }
 
   /** Ships by instruction. The same reference a second time changes nothing (semantics.md 19). */
@@ -120,37 +123,41 @@ export class ReservationsService implements OnModuleInit {
     lines?: readonly RequestedPart[],
   ): Promise<Answer> {
     const reservation = await this.mine(caller, id);
-    const parts = await this.parts(caller, reservation, lines);
-    const elsewhere: PositionNeed[] = (parts ?? []).flatMap(({ line, locationId }) => {
-      const itemId = reservation.lines.find((each) => each.line === line)?.itemId;
-      return itemId === undefined || locationId === null ? [] : [{ itemId, locationId }];
+    return this.step(caller, intent, id, {
+      elsewhere: (configuration) =>
+        (lines ?? []).flatMap(({ line, location }) => {
+          const itemId = reservation.lines.find((each) => each.line === line)?.itemId;
+          const locationId = location === undefined ? undefined : configuration.location(location)?.id;
+          return itemId === undefined || locationId === undefined ? [] : [{ itemId, locationId }];
+        }),
+      step: (at) => {
+        const { current, desk, session } = at;
+        const before = session.shipment(id, shipmentRef);
+        if (before && !before.unshipped) return undefined;
+        const { step, shipped } = ship(current, partsOf(lines, at, caller), shipmentRef, onHandAt(desk), desk.now);
+        session.keepShipment({ reservationId: id, reference: shipmentRef, lines: shipped, unshipped: false });
+        return step;
+      },
     });
-    const command = new StepCommand(this.book, caller, intent, reservation, elsewhere, (current, desk, session) => {
-      const before = session.shipment(id, shipmentRef);
-      if (before && !before.unshipped) return undefined;
-      const { step, shipped } = ship(current, parts, shipmentRef, onHandAt(desk), desk.now);
-      session.keepShipment({ reservationId: id, reference: shipmentRef, lines: shipped, unshipped: false });
-      return step;
-    });
-    return this.engine.post(command);
   }
 
   /** Takes a shipment back. A second time changes nothing; one that never was is `unknown_shipment`. */
   async unship(caller: Principal, intent: Intent, id: string, shipmentRef: string): Promise<Answer> {
-    const reservation = await this.mine(caller, id);
-    const shipment = (await this.repository.shipments(id)).find(({ reference }) => reference === shipmentRef);
-    const elsewhere: PositionNeed[] = (shipment?.lines ?? []).flatMap(({ line, locationId }) => {
-      const itemId = reservation.lines.find((each) => each.line === line)?.itemId;
-      return itemId === undefined || locationId === null ? [] : [{ itemId, locationId }];
+    return this.step(caller, intent, id, {
+      step: ({ current, session, require }) => {
+        const before = session.shipment(id, shipmentRef);
+        if (!before) throw new Problem('unknown_shipment', `Reservation ${id} was never shipped as ${shipmentRef}.`);
+        if (before.unshipped) return undefined;
+        const itemOf = new Map(current.lines.map(({ line, itemId }) => [line, itemId]));
+        require(
+          before.lines.flatMap(({ line, locationId }) =>
+            locationId === null ? [] : [{ itemId: itemOf.get(line) as number, locationId }],
+          ),
+        );
+        session.keepShipment({ ...before, unshipped: true });
+        return unship(current, shipmentRef, before.lines);
+      },
     });
-    const command = new StepCommand(this.book, caller, intent, reservation, elsewhere, (current, _desk, session) => {
-      const before = session.shipment(id, shipmentRef);
-      if (!before) throw new Problem('unknown_shipment', `Reservation ${id} was never shipped as ${shipmentRef}.`);
-      if (before.unshipped) return undefined;
-      session.keepShipment({ ...before, unshipped: true });
-      return unship(current, shipmentRef, before.lines);
-    });
-    return this.engine.post(command);
   }
 
   async get(caller: Principal, id: string): Promise<ReservationView> {
@@ -183,8 +190,11 @@ export class ReservationsService implements OnModuleInit {
   /** Every step, oldest first. */
   async history(caller: Principal, id: string): Promise<Page<StepView>> {
     const reservation = await this.mine(caller, id);
-    const configuration = await this.directory.configuration();
     const steps = await this.repository.history(id);
+    const configuration = await this.placesOf(
+      [reservation],
+      steps.flatMap(({ lines }) => lines.flatMap(({ locationId }) => locationId ?? [])),
+    );
     const factorOf = new Map(reservation.lines.map((line) => [line.line, line.factor]));
     const data = steps.map((step) => ({
       step: step.step,
@@ -209,16 +219,8 @@ export class ReservationsService implements OnModuleInit {
     return due.length;
   }
 
-  private async step(
-    caller: Principal,
-    intent: Intent,
-    reservation: Reservation,
-    elsewhere: readonly PositionNeed[],
-    take: (current: Reservation, now: number) => ReturnType<typeof release>,
-  ): Promise<Answer> {
-    return this.engine.post(
-      new StepCommand(this.book, caller, intent, reservation, elsewhere, (current, desk) => take(current, desk.now)),
-    );
+  private async step(caller: Principal, intent: Intent, id: string, work: StepWork): Promise<Answer> {
+    return this.engine.post(new StepCommand(this.book, caller, intent, await this.mine(caller, id), work));
   }
 
   /** The reservation, if the caller's channel may know of it: another channel's does not exist for it (semantics.md 12). */
@@ -236,47 +238,55 @@ export class ReservationsService implements OnModuleInit {
     for (const code of new Set(requests.map(({ channel }) => channel))) if (code) await this.directory.channel(code);
   }
 
-  /** What a request names of a reservation's lines, in the base unit, and at locations the caller may know of. */
-  private async parts(
-    caller: Principal,
-    reservation: Reservation,
-    requested?: readonly RequestedPart[],
-  ): Promise<ShipPart[] | undefined> {
-    if (!requested) return undefined;
-    const configuration = await this.directory.configuration();
-    const items = await this.directory.itemsById(reservation.lines.map(({ itemId }) => itemId));
-    return requested.map((part, index) => {
-      const pointer = `/lines/${index}`;
-      const line = reservation.lines.find((each) => each.line === part.line);
-      if (!line) {
-        const detail = `takes a line of the reservation: 1 to ${reservation.lines.length}`;
-        throw invalid([{ pointer: `${pointer}/line`, code: 'unknown_line', detail }]);
-      }
-      const own = caller.channel && configuration.channelById(caller.channel.id)?.locations;
-      const named = part.location === undefined ? undefined : configuration.location(part.location);
-      const location = !own || own.some(({ id }) => id === named?.id) ? named : undefined;
-      if (part.location !== undefined && !location) {
-        throw unknownInBody('unknown_location', `${pointer}/location`, `There is no location ${part.location}.`);
-      }
-      const fractionDigits = items.get(line.itemId)?.fractionDigits ?? 4;
-      return {
-        line: part.line,
-        quantity: inBase(line, part.quantity, fractionDigits, `${pointer}/quantity`),
-        locationId: location?.id ?? null,
-      };
-    });
+  /** Channels and locations, looked up again where another process has made one that these reservations name. */
+  private async placesOf(reservations: readonly Reservation[], locationIds: readonly number[] = []) {
+    const known = await this.directory.configuration();
+    const standing = reservations.flatMap(({ lines }) => lines.flatMap(({ allocations }) => allocations));
+    const places = [...locationIds, ...standing.map(({ locationId }) => locationId)];
+    const complete =
+      reservations.every(({ channelId }) => known.channelById(channelId)) &&
+      places.every((id) => known.locationById(id));
+    return complete ? known : this.directory.refreshConfiguration();
   }
 
   private async views(reservations: readonly Reservation[]): Promise<ReservationView[]> {
     const now = this.clock();
     const [configuration, uncovered] = await Promise.all([
-      this.directory.configuration(),
+      this.placesOf(reservations),
       this.repository.uncovered(reservations, now),
     ]);
     return reservations.map((reservation) =>
       viewOf(reservation, configuration, now, (line) => uncovered.get(`${reservation.id} ${line}`) ?? 0),
     );
   }
+}
+
+/** What a request names of a reservation's lines, in the base unit, and at locations the caller may know of. */
+function partsOf(
+  requested: readonly RequestedPart[] | undefined,
+  { current, configuration, items }: StepDesk,
+  caller: Principal,
+): ShipPart[] | undefined {
+  return requested?.map((part, index) => {
+    const pointer = `/lines/${index}`;
+    const line = current.lines.find((each) => each.line === part.line);
+    if (!line) {
+      const detail = `takes a line of the reservation: 1 to ${current.lines.length}`;
+      throw invalid([{ pointer: `${pointer}/line`, code: 'unknown_line', detail }]);
+    }
+    const own = caller.channel && configuration.channelById(caller.channel.id)?.locations;
+    const named = part.location === undefined ? undefined : configuration.location(part.location);
+    const location = !own || own.some(({ id }) => id === named?.id) ? named : undefined;
+    if (part.location !== undefined && !location) {
+      throw unknownInBody('unknown_location', `${pointer}/location`, `There is no location ${part.location}.`);
+    }
+    const fractionDigits = items.get(line.itemId)?.fractionDigits ?? 4;
+    return {
+      line: part.line,
+      quantity: inBase(line, part.quantity, fractionDigits, `${pointer}/quantity`),
+      locationId: location?.id ?? null,
+    };
+  });
 }
 
 /** A quantity in the unit the line was made in, whatever the item's units are today. */

@@ -89,9 +89,9 @@ export async function positionOf(app: TestApp, sku: string, location?: string) {
 
 /**
  * No admission left more reserved than was there (semantics.md, Invariants): replays the ledger of channels without
- * backorders, version by version. A count may uncover what was promised; a hold never.
+ * backorders (all, or of one `sku`), version by version. A count may uncover what was promised; a hold never.
  */
-export async function expectNothingOversold(databaseUrl: string): Promise<void> {
+export async function expectNothingOversold(databaseUrl: string, sku: string | null = null): Promise<void> {
   const oversold = await rowsOf(
     databaseUrl,
     `select *
@@ -99,8 +99,10 @@ export async function expectNothingOversold(databaseUrl: string): Promise<void> 
                     sum(on_hand_delta - unsellable_delta) over figures as sellable,
                     sum(reserved_delta) over figures as reserved
                from movement
+              where $1::text is null or item_id = (select id from item where sku = $1)
              window figures as (partition by item_id, location_id order by version)) as replayed
       where kind in ('hold', 'edit') and reserved_delta > 0 and reserved > sellable`,
+    [sku],
   );
   expect(oversold).toEqual([]);
 }
