@@ -1,56 +1,56 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMinSize, IsIn, IsOptional } from 'class-validator';
+import { ArrayMinSize, IsIn } from 'class-validator';
 import { IsQuantity } from '../catalog/quantity.dto.js';
-import { IsCode, IsListOf, IsSku, IsText } from '../problems/fields.dto.js';
+import { IsCode, IsListOf, IsSku, IsText, Optional } from '../problems/fields.dto.js';
 import type { AvailabilityStatus } from './quote.js';
 import { AVAILABILITY_STATUSES } from './quote.js';
 
 export class AvailabilityOneQuery {
   @ApiPropertyOptional({ example: 'web', description: 'May be left out by a key that is bound to a channel.' })
-  @IsOptional()
+  @Optional()
   @IsCode()
   channel?: string;
 
   @ApiPropertyOptional({ example: 'EA', description: 'A unit of the item. Default: its base unit.' })
-  @IsOptional()
+  @Optional()
   @IsText(8)
   uom?: string;
 
   @ApiPropertyOptional({ enum: ['locations'] })
-  @IsOptional()
+  @Optional()
   @IsIn(['locations'])
   expand?: 'locations';
 }
 
-export class AvailabilityLineDto {
+export class QueryAvailabilityLine {
   @ApiProperty({ example: 'FUR-BO-10001798' })
   @IsSku()
   sku: string;
 
   @ApiPropertyOptional({ example: 3, description: 'Without it the line only asks what there is.' })
-  @IsOptional()
+  @Optional()
   @IsQuantity()
   quantity?: number;
 
   @ApiPropertyOptional({ example: 'EA' })
-  @IsOptional()
+  @Optional()
   @IsText(8)
   uom?: string;
 }
 
-export class AvailabilityQueryDto {
+export class QueryAvailability {
   @ApiPropertyOptional({ example: 'web', description: 'May be left out by a key that is bound to a channel.' })
-  @IsOptional()
+  @Optional()
   @IsCode()
   channel?: string;
 
-  @ApiProperty({ type: [AvailabilityLineDto], minItems: 1, maxItems: 2000 })
+  @ApiProperty({ type: [QueryAvailabilityLine], minItems: 1, maxItems: 2000 })
   @ArrayMinSize(1)
-  @IsListOf(() => AvailabilityLineDto, 2_000)
-  lines: AvailabilityLineDto[];
+  @IsListOf(() => QueryAvailabilityLine, 2_000)
+  lines: QueryAvailabilityLine[];
 }
 
-export class LocationAvailabilityResponse {
+export class LocationAvailabilityView {
   @ApiProperty({ example: 'east' })
   location: string;
   @ApiProperty({ example: 112 })
@@ -61,7 +61,7 @@ export class LocationAvailabilityResponse {
   asOf: string;
 }
 
-export class AvailabilityResponse {
+export class AvailabilityView {
   @ApiProperty({ example: 'FUR-BO-10001798' })
   sku: string;
   @ApiProperty({ example: 'web' })
@@ -80,25 +80,25 @@ export class AvailabilityResponse {
   asOf: string;
   @ApiProperty({ example: 2, description: 'Rises with every movement behind it.' })
   version: number;
-  @ApiPropertyOptional({ type: [LocationAvailabilityResponse], description: 'With expand=locations.' })
-  locations?: LocationAvailabilityResponse[];
+  @ApiPropertyOptional({ type: [LocationAvailabilityView], description: 'With expand=locations.' })
+  locations?: LocationAvailabilityView[];
 }
 
-export class PlanResponse {
+export class PlanView {
   @ApiProperty({ example: 'east' })
   location: string;
   @ApiProperty({ example: 3 })
   quantity: number;
 }
 
-export class LineProblemResponse {
+export class LineProblemView {
   @ApiProperty({ example: 'unknown_sku' })
   code: string;
   @ApiProperty({ example: 'There is no item X-1.' })
   detail: string;
 }
 
-export class AvailabilityLineResponse {
+export class AvailabilityLineView {
   @ApiProperty({ example: 'FUR-BO-10001798' })
   sku: string;
   @ApiProperty({ example: 'web' })
@@ -121,15 +121,15 @@ export class AvailabilityLineResponse {
   quantity?: number;
   @ApiPropertyOptional({ example: true, description: 'Whether a reservation of these lines would get this one whole.' })
   fulfillable?: boolean;
-  @ApiPropertyOptional({ type: [PlanResponse], description: 'What can be sourced from where, also when short.' })
-  plan?: PlanResponse[];
-  @ApiPropertyOptional({ type: LineProblemResponse, description: 'Why the line could not be answered.' })
-  problem?: LineProblemResponse;
+  @ApiPropertyOptional({ type: [PlanView], description: 'What can be sourced from where, also when short.' })
+  plan?: PlanView[];
+  @ApiPropertyOptional({ type: LineProblemView, description: 'Why the line could not be answered.' })
+  problem?: LineProblemView;
 }
 
-export class AvailabilityQueryResponse {
-  @ApiProperty({ type: [AvailabilityLineResponse], description: 'In the order of the request.' })
-  lines: AvailabilityLineResponse[];
+export class AvailabilityQueryView {
+  @ApiProperty({ type: [AvailabilityLineView], description: 'In the order of the request.' })
+  lines: AvailabilityLineView[];
   @ApiProperty({ example: true, description: 'Whether every line with a quantity is fulfillable.' })
   fulfillable: boolean;
 }

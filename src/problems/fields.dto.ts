@@ -1,6 +1,6 @@
 import { applyDecorators, type Type as Class } from '@nestjs/common';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsObject, Matches, ValidateBy, ValidateNested } from 'class-validator';
+import { Transform, Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsObject, IsOptional, Matches, ValidateBy, ValidateNested } from 'class-validator';
 
 /** Codes of locations, channels, sources and clients (api.md). */
 export const CODE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -42,6 +42,14 @@ export function IsText(most: number): PropertyDecorator {
       defaultMessage: () => `$property takes 1 to ${most} characters of text, none of them a control character`,
     },
   });
+}
+
+/** A field that may be left out; null says the same, as clients write it that send back what they have read. */
+export function Optional(): PropertyDecorator {
+  return applyDecorators(
+    IsOptional(),
+    Transform(({ value }) => value ?? undefined),
+  );
 }
 
 /**

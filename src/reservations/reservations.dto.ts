@@ -1,8 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMinSize, IsBoolean, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { ArrayMinSize, IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
 import { IsQuantity } from '../catalog/quantity.dto.js';
-import { IsCode, IsListOf, IsSku, IsText } from '../problems/fields.dto.js';
+import { IsCode, IsListOf, IsSku, IsText, Optional } from '../problems/fields.dto.js';
 import type { Status } from './reservation.js';
 import { STATUSES } from './reservation.js';
 
@@ -10,7 +10,7 @@ import { STATUSES } from './reservation.js';
 const MOST_SECONDS = 31_536_000;
 const MOST_LINES = 500;
 
-export class HoldLineDto {
+export class PlaceReservationLine {
   @ApiProperty({ example: 'FUR-BO-10001798', description: '1 to 64 printable characters.' })
   @IsSku()
   sku: string;
@@ -20,34 +20,34 @@ export class HoldLineDto {
   quantity: number;
 
   @ApiPropertyOptional({ example: 'EA', description: 'A unit of the item. Default: its base unit.' })
-  @IsOptional()
+  @Optional()
   @IsText(8)
   uom?: string;
 
   @ApiPropertyOptional({ example: 'east', description: 'Only from this location of the channel.' })
-  @IsOptional()
+  @Optional()
   @IsCode()
   location?: string;
 
   @ApiPropertyOptional({ example: 'PO-4711-1', description: 'Your own name for the line.' })
-  @IsOptional()
+  @Optional()
   @IsText(128)
   lineRef?: string;
 }
 
-export class HoldDto {
+export class PlaceReservation {
   @ApiPropertyOptional({ example: 'web', description: 'May be left out by a key that is bound to a channel.' })
-  @IsOptional()
+  @Optional()
   @IsCode()
   channel?: string;
 
   @ApiPropertyOptional({ example: 'SO-2026-000481' })
-  @IsOptional()
+  @Optional()
   @IsText(128)
   orderRef?: string;
 
   @ApiPropertyOptional({ example: 900, description: "Seconds until it expires. Default and maximum: the channel's." })
-  @IsOptional()
+  @Optional()
   @IsInt()
   @Min(1)
   @Max(MOST_SECONDS)
@@ -61,27 +61,27 @@ export class HoldDto {
   @IsBoolean()
   commit: boolean = false;
 
-  @ApiProperty({ type: [HoldLineDto], minItems: 1, maxItems: MOST_LINES })
+  @ApiProperty({ type: [PlaceReservationLine], minItems: 1, maxItems: MOST_LINES })
   @ArrayMinSize(1)
-  @IsListOf(() => HoldLineDto, MOST_LINES)
-  lines: HoldLineDto[];
+  @IsListOf(() => PlaceReservationLine, MOST_LINES)
+  lines: PlaceReservationLine[];
 }
 
-export class HoldBatchDto {
-  @ApiProperty({ type: [HoldDto], minItems: 1, maxItems: 100 })
+export class PlaceReservations {
+  @ApiProperty({ type: [PlaceReservation], minItems: 1, maxItems: 100 })
   @ArrayMinSize(1)
-  @IsListOf(() => HoldDto, 100)
-  reservations: HoldDto[];
+  @IsListOf(() => PlaceReservation, 100)
+  reservations: PlaceReservation[];
 }
 
-export class EditLinesDto {
-  @ApiProperty({ type: [HoldLineDto], minItems: 1, maxItems: MOST_LINES })
+export class ReplaceLines {
+  @ApiProperty({ type: [PlaceReservationLine], minItems: 1, maxItems: MOST_LINES })
   @ArrayMinSize(1)
-  @IsListOf(() => HoldLineDto, MOST_LINES)
-  lines: HoldLineDto[];
+  @IsListOf(() => PlaceReservationLine, MOST_LINES)
+  lines: PlaceReservationLine[];
 }
 
-export class ExtendDto {
+export class ExtendReservation {
   @ApiProperty({ example: 600, description: 'Seconds from now.' })
   @IsInt()
   @Min(1)
@@ -89,7 +89,7 @@ export class ExtendDto {
   ttlSeconds: number;
 }
 
-export class PartDto {
+export class LinePart {
   @ApiProperty({ example: 1, description: 'The line, counted from 1.' })
   @IsInt()
   @Min(1)
@@ -101,47 +101,47 @@ export class PartDto {
   quantity: number;
 }
 
-export class CommitDto {
+export class CommitReservation {
   @ApiPropertyOptional({ example: 'SO-2026-000481' })
-  @IsOptional()
+  @Optional()
   @IsText(128)
   orderRef?: string;
 
-  @ApiPropertyOptional({ type: [PartDto], description: 'Of which lines how much. Without it: all that is held.' })
-  @IsOptional()
+  @ApiPropertyOptional({ type: [LinePart], description: 'Of which lines how much. Without it: all that is held.' })
+  @Optional()
   @ArrayMinSize(1)
-  @IsListOf(() => PartDto, MOST_LINES)
-  lines?: PartDto[];
+  @IsListOf(() => LinePart, MOST_LINES)
+  lines?: LinePart[];
 }
 
-export class CancelDto {
-  @ApiPropertyOptional({ type: [PartDto], description: 'Of which lines how much. Without it: all that is open.' })
-  @IsOptional()
+export class CancelReservation {
+  @ApiPropertyOptional({ type: [LinePart], description: 'Of which lines how much. Without it: all that is open.' })
+  @Optional()
   @ArrayMinSize(1)
-  @IsListOf(() => PartDto, MOST_LINES)
-  lines?: PartDto[];
+  @IsListOf(() => LinePart, MOST_LINES)
+  lines?: LinePart[];
 }
 
-export class ShipPartDto extends PartDto {
+export class ShipmentPart extends LinePart {
   @ApiPropertyOptional({ example: 'west', description: 'Where it leaves from. Default: where it is reserved.' })
-  @IsOptional()
+  @Optional()
   @IsCode()
   location?: string;
 }
 
-export class ShipDto {
+export class ShipReservation {
   @ApiProperty({ example: 'DN-88213', description: 'Counts once, however often it is sent.' })
   @IsText(128)
   shipmentRef: string;
 
-  @ApiPropertyOptional({ type: [ShipPartDto], description: 'Without it: all that is open.' })
-  @IsOptional()
+  @ApiPropertyOptional({ type: [ShipmentPart], description: 'Without it: all that is open.' })
+  @Optional()
   @ArrayMinSize(1)
-  @IsListOf(() => ShipPartDto, MOST_LINES)
-  lines?: ShipPartDto[];
+  @IsListOf(() => ShipmentPart, MOST_LINES)
+  lines?: ShipmentPart[];
 }
 
-export class UnshipDto {
+export class UnshipReservation {
   @ApiProperty({ example: 'DN-88213' })
   @IsText(128)
   shipmentRef: string;
@@ -149,27 +149,27 @@ export class UnshipDto {
 
 export class ReservationsQuery extends PageQuery {
   @ApiPropertyOptional({ example: 'SO-2026-000481' })
-  @IsOptional()
+  @Optional()
   @IsText(128)
   orderRef?: string;
 
   @ApiPropertyOptional({ enum: STATUSES })
-  @IsOptional()
+  @Optional()
   @IsIn(STATUSES)
   status?: Status;
 
   @ApiPropertyOptional({ example: 'web' })
-  @IsOptional()
+  @Optional()
   @IsCode()
   channel?: string;
 
   @ApiPropertyOptional({ example: 'FUR-BO-10001798' })
-  @IsOptional()
+  @Optional()
   @IsSku()
   sku?: string;
 }
 
-export class AllocationResponse {
+export class AllocationView {
   @ApiProperty({ example: 'east' })
   location: string;
 
@@ -177,7 +177,7 @@ export class AllocationResponse {
   quantity: number;
 }
 
-export class ReservationLineResponse {
+export class ReservationLineView {
   @ApiProperty({ example: 1 })
   line: number;
 
@@ -205,11 +205,11 @@ export class ReservationLineResponse {
   @ApiProperty({ example: 0 })
   shipped: number;
 
-  @ApiProperty({ type: [AllocationResponse], description: 'What is still reserved, by location.' })
-  allocations: AllocationResponse[];
+  @ApiProperty({ type: [AllocationView], description: 'What is still reserved, by location.' })
+  allocations: AllocationView[];
 }
 
-export class ReservationResponse {
+export class ReservationView {
   @ApiProperty({ example: 'res_01jdb7q0e8f2v9k3m4n5p6q7r8' })
   id: string;
 
@@ -231,35 +231,35 @@ export class ReservationResponse {
   @ApiProperty({ example: 1, description: 'Raised by every step; also the ETag.' })
   version: number;
 
-  @ApiProperty({ type: [ReservationLineResponse] })
-  lines: ReservationLineResponse[];
+  @ApiProperty({ type: [ReservationLineView] })
+  lines: ReservationLineView[];
 }
 
-export class BatchResultResponse {
+export class BatchResultView {
   @ApiProperty({ example: 201, description: 'The status the single call would have answered.' })
   status: number;
 
-  @ApiPropertyOptional({ type: ReservationResponse })
-  reservation?: ReservationResponse;
+  @ApiPropertyOptional({ type: ReservationView })
+  reservation?: ReservationView;
 
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: 'A problem document.' })
   problem?: Record<string, unknown>;
 }
 
-export class BatchResponse {
-  @ApiProperty({ type: [BatchResultResponse], description: 'In the order of the request.' })
-  results: BatchResultResponse[];
+export class BatchView {
+  @ApiProperty({ type: [BatchResultView], description: 'In the order of the request.' })
+  results: BatchResultView[];
 }
 
 export class ReservationPage {
-  @ApiProperty({ type: [ReservationResponse] })
-  data: ReservationResponse[];
+  @ApiProperty({ type: [ReservationView] })
+  data: ReservationView[];
 
   @ApiProperty({ type: 'string', nullable: true, example: null })
   nextCursor: string | null;
 }
 
-export class StepLineResponse {
+export class StepLineView {
   @ApiProperty({ example: 1 })
   line: number;
 
@@ -270,7 +270,7 @@ export class StepLineResponse {
   location?: string;
 }
 
-export class StepResponse {
+export class StepView {
   @ApiProperty({ example: 1, description: 'The version of the reservation after it.' })
   step: number;
 
@@ -289,13 +289,13 @@ export class StepResponse {
   @ApiProperty({ type: 'string', nullable: true, example: null, description: 'The shipment reference.' })
   reference: string | null;
 
-  @ApiProperty({ type: [StepLineResponse] })
-  lines: StepLineResponse[];
+  @ApiProperty({ type: [StepLineView] })
+  lines: StepLineView[];
 }
 
 export class HistoryPage {
-  @ApiProperty({ type: [StepResponse] })
-  data: StepResponse[];
+  @ApiProperty({ type: [StepView] })
+  data: StepView[];
 
   @ApiProperty({ type: 'string', nullable: true, example: null })
   nextCursor: string | null;

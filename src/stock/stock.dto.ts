@@ -1,15 +1,15 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsIn, IsInt, Max, Min } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
 import { IsQuantity } from '../catalog/quantity.dto.js';
-import { IsCode, IsSku, IsText } from '../problems/fields.dto.js';
+import { IsCode, IsSku, IsText, Optional } from '../problems/fields.dto.js';
 import type { Reason } from './adjustment.js';
 import { REASONS } from './adjustment.js';
 import type { Condition } from './position.js';
 import { CONDITIONS } from './position.js';
 
-export class AdjustmentDto {
+export class AdjustStock {
   @ApiProperty({ example: 'FUR-BO-10001798' })
   @IsSku()
   sku: string;
@@ -19,18 +19,18 @@ export class AdjustmentDto {
   location: string;
 
   @ApiPropertyOptional({ example: -2, description: 'By how much on hand changes. Either this or onHand.' })
-  @IsOptional()
+  @Optional()
   @IsQuantity({ negative: true })
   delta?: number;
 
   // No example: beside that of delta it would make a request that is refused.
   @ApiPropertyOptional({ description: 'What on hand is. Either this or delta.' })
-  @IsOptional()
+  @Optional()
   @IsQuantity({ zero: true })
   onHand?: number;
 
   @ApiPropertyOptional({ example: 'EA' })
-  @IsOptional()
+  @Optional()
   @IsText(8)
   uom?: string;
 
@@ -47,17 +47,17 @@ export class AdjustmentDto {
   reason: Reason;
 
   @ApiPropertyOptional({ example: 'Found behind rack 12.' })
-  @IsOptional()
+  @Optional()
   @IsText(1000)
   note?: string;
 
   @ApiPropertyOptional({ example: 'CC-2026-117' })
-  @IsOptional()
+  @Optional()
   @IsText(128)
   reference?: string;
 }
 
-export class ConditionChangeDto {
+export class ChangeCondition {
   @ApiProperty({ example: 'FUR-BO-10001798' })
   @IsSku()
   sku: string;
@@ -71,7 +71,7 @@ export class ConditionChangeDto {
   quantity: number;
 
   @ApiPropertyOptional({ example: 'EA' })
-  @IsOptional()
+  @Optional()
   @IsText(8)
   uom?: string;
 
@@ -88,12 +88,12 @@ export class ConditionChangeDto {
   reason: string;
 
   @ApiPropertyOptional({ example: 'QC-88' })
-  @IsOptional()
+  @Optional()
   @IsText(128)
   reference?: string;
 }
 
-export class TransferDto {
+export class TransferStock {
   @ApiProperty({ example: 'FUR-BO-10001798' })
   @IsSku()
   sku: string;
@@ -111,17 +111,17 @@ export class TransferDto {
   quantity: number;
 
   @ApiPropertyOptional({ example: 'EA' })
-  @IsOptional()
+  @Optional()
   @IsText(8)
   uom?: string;
 
   @ApiPropertyOptional({ example: 'TO-5512' })
-  @IsOptional()
+  @Optional()
   @IsText(128)
   reference?: string;
 }
 
-export class StockPolicyDto {
+export class PutStockPolicy {
   @ApiProperty({ example: 5, description: 'Kept back from every promise, in the base unit.' })
   @IsQuantity({ zero: true })
   safetyStock: number;
@@ -129,19 +129,19 @@ export class StockPolicyDto {
 
 export class PositionsQuery extends PageQuery {
   @ApiPropertyOptional({ example: 'FUR-BO-10001798' })
-  @IsOptional()
+  @Optional()
   @IsSku()
   sku?: string;
 
   @ApiPropertyOptional({ example: 'east' })
-  @IsOptional()
+  @Optional()
   @IsCode()
   location?: string;
 }
 
 export class MovementsQuery extends PositionsQuery {
   @ApiPropertyOptional({ type: 'integer', example: 0, description: 'Only movements behind this version.' })
-  @IsOptional()
+  @Optional()
   @Type(() => Number)
   @IsInt()
   @Min(0)
@@ -149,7 +149,7 @@ export class MovementsQuery extends PositionsQuery {
   since?: number;
 }
 
-export class UnsellableResponse {
+export class UnsellableView {
   @ApiProperty({ example: 0 })
   damaged: number;
   @ApiProperty({ example: 0 })
@@ -162,15 +162,15 @@ export class UnsellableResponse {
   inspection: number;
 }
 
-export class PositionResponse {
+export class PositionView {
   @ApiProperty({ example: 'FUR-BO-10001798' })
   sku: string;
   @ApiProperty({ example: 'east' })
   location: string;
   @ApiProperty({ example: 120, description: 'Physically there.' })
   onHand: number;
-  @ApiProperty({ type: UnsellableResponse, description: 'On hand but not to be sold, by condition.' })
-  unsellable: UnsellableResponse;
+  @ApiProperty({ type: UnsellableView, description: 'On hand but not to be sold, by condition.' })
+  unsellable: UnsellableView;
   @ApiProperty({ example: 3, description: 'Under live holds or open commitments, backorders included.' })
   reserved: number;
   @ApiProperty({ example: 0, description: 'Announced, not here; never sellable.' })
@@ -187,7 +187,7 @@ export class PositionResponse {
   asOf: string;
 }
 
-export class MovementResponse {
+export class MovementView {
   @ApiProperty({ example: 'FUR-BO-10001798' })
   sku: string;
   @ApiProperty({ example: 'east' })
@@ -222,44 +222,44 @@ export class MovementResponse {
   at: string;
 }
 
-export class AdjustmentResponse {
-  @ApiProperty({ type: MovementResponse, nullable: true, description: 'null: nothing changed.' })
-  movement: MovementResponse | null;
-  @ApiProperty({ type: PositionResponse })
-  position: PositionResponse;
+export class AdjustmentView {
+  @ApiProperty({ type: MovementView, nullable: true, description: 'null: nothing changed.' })
+  movement: MovementView | null;
+  @ApiProperty({ type: PositionView })
+  position: PositionView;
 }
 
-export class ConditionChangeResponse {
-  @ApiProperty({ type: [MovementResponse] })
-  movements: MovementResponse[];
-  @ApiProperty({ type: PositionResponse })
-  position: PositionResponse;
+export class ConditionChangeView {
+  @ApiProperty({ type: [MovementView] })
+  movements: MovementView[];
+  @ApiProperty({ type: PositionView })
+  position: PositionView;
 }
 
-export class TransferResponse {
-  @ApiProperty({ type: [MovementResponse] })
-  movements: MovementResponse[];
-  @ApiProperty({ type: PositionResponse })
-  from: PositionResponse;
-  @ApiProperty({ type: PositionResponse })
-  to: PositionResponse;
+export class TransferView {
+  @ApiProperty({ type: [MovementView] })
+  movements: MovementView[];
+  @ApiProperty({ type: PositionView })
+  from: PositionView;
+  @ApiProperty({ type: PositionView })
+  to: PositionView;
 }
 
 export class PositionPage {
-  @ApiProperty({ type: [PositionResponse] })
-  data: PositionResponse[];
+  @ApiProperty({ type: [PositionView] })
+  data: PositionView[];
   @ApiProperty({ type: 'string', nullable: true, example: null })
   nextCursor: string | null;
 }
 
 export class MovementPage {
-  @ApiProperty({ type: [MovementResponse] })
-  data: MovementResponse[];
+  @ApiProperty({ type: [MovementView] })
+  data: MovementView[];
   @ApiProperty({ type: 'string', nullable: true, example: null })
   nextCursor: string | null;
 }
 
-export class FindingResponse {
+export class FindingView {
   @ApiProperty({ example: 'on hand is the sum of its movements' })
   rule: string;
   @ApiProperty({ example: 'FUR-BO-10001798' })
@@ -272,14 +272,14 @@ export class FindingResponse {
   actual: number;
 }
 
-export class AuditResponse {
+export class AuditView {
   @ApiProperty({ example: 7448, description: 'Positions looked at.' })
   checked: number;
-  @ApiProperty({ type: [FindingResponse], description: 'Empty when every invariant holds.' })
-  findings: FindingResponse[];
+  @ApiProperty({ type: [FindingView], description: 'Empty when every invariant holds.' })
+  findings: FindingView[];
 }
 
-export class RepairResponse extends AuditResponse {
+export class RepairView extends AuditView {
   @ApiProperty({ example: 0, description: 'Positions made to follow from their ledger again.' })
   repaired: number;
 }
