@@ -5,9 +5,9 @@ import { PathSku } from '../access/path.decorator.js';
 import type { Principal } from '../access/principal.js';
 import {
   AvailabilityOneQuery,
-  AvailabilityQueryDto,
-  AvailabilityQueryResponse,
-  AvailabilityResponse,
+  AvailabilityQueryView,
+  AvailabilityView,
+  QueryAvailability,
 } from './availability.dto.js';
 import { AvailabilityService } from './availability.service.js';
 
@@ -21,7 +21,7 @@ export class AvailabilityController {
     scope: 'availability:read',
     summary: 'Ask what a channel may promise of an item',
     description: 'Answers 304 when the ETag in If-None-Match still holds.',
-    answer: { type: AvailabilityResponse },
+    answer: { type: AvailabilityView },
     problems: ['unknown_sku', 'unknown_channel', 'channel_forbidden'],
   })
   getAvailability(
@@ -38,10 +38,10 @@ export class AvailabilityController {
     scope: 'availability:read',
     summary: 'Ask for up to 2,000 lines at once, with a sourcing plan',
     description: 'Lines of one SKU share its stock. Nothing is reserved by it.',
-    answer: { type: AvailabilityQueryResponse },
+    answer: { type: AvailabilityQueryView },
     problems: ['unknown_channel', 'channel_forbidden'],
   })
-  queryAvailability(@Caller() caller: Principal, @Body() body: AvailabilityQueryDto) {
+  queryAvailability(@Caller() caller: Principal, @Body() body: QueryAvailability) {
     return this.availability.query(caller, body.channel, body.lines);
   }
 }

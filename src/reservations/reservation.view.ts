@@ -1,30 +1,6 @@
 import type { Configuration } from '../channels/directory.js';
-import { Reservation, ReservationLine, Status, statusAt } from './reservation.js';
-
-/** A line as clients see it; quantities in the line's unit (api.md). */
-export interface LineView {
-  line: number;
-  lineRef: string | null;
-  sku: string;
-  uom: string;
-  requested: number;
-  reserved: number;
-  backordered: number;
-  committed: number;
-  shipped: number;
-  allocations: { location: string; quantity: number }[];
-}
-
-export interface ReservationView {
-  id: string;
-  channel: string;
-  orderRef: string | null;
-  status: Status;
-  expiresAt: string | null;
-  createdAt: string;
-  version: number;
-  lines: LineView[];
-}
+import { Reservation, ReservationLine, statusAt } from './reservation.js';
+import type { ReservationLineView, ReservationView } from './reservations.dto.js';
 
 /** The reservation at `now`: of an expired hold nothing is reserved, released yet or not (semantics.md 16). */
 export function viewOf(
@@ -47,7 +23,12 @@ export function viewOf(
   };
 }
 
-function lineView(line: ReservationLine, configuration: Configuration, live: boolean, uncovered: number): LineView {
+function lineView(
+  line: ReservationLine,
+  configuration: Configuration,
+  live: boolean,
+  uncovered: number,
+): ReservationLineView {
   // Whole units divide exactly; what a warehouse shipped in pieces of a case shows with four digits.
   const inUnit = (quantity: number) => Math.round((quantity / line.factor) * 10_000) / 10_000;
   return {

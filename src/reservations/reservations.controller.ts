@@ -5,23 +5,23 @@ import type { Intent } from '../access/idempotency.js';
 import { PathId } from '../access/path.decorator.js';
 import type { Principal } from '../access/principal.js';
 import {
-  BatchResponse,
-  CancelDto,
-  CommitDto,
-  EditLinesDto,
-  ExtendDto,
+  BatchView,
+  CancelReservation,
+  CommitReservation,
+  ExtendReservation,
   HistoryPage,
-  HoldBatchDto,
-  HoldDto,
+  PlaceReservation,
+  PlaceReservations,
+  ReplaceLines,
   ReservationPage,
-  ReservationResponse,
   ReservationsQuery,
-  ShipDto,
-  UnshipDto,
+  ReservationView,
+  ShipReservation,
+  UnshipReservation,
 } from './reservations.dto.js';
 import { ReservationsService } from './reservations.service.js';
 
-const changed = { type: ReservationResponse, description: 'The reservation as it is now.' };
+const changed = { type: ReservationView, description: 'The reservation as it is now.' };
 
 @ApiTags('Reservations')
 @Controller({ path: 'reservations', version: '1' })
@@ -45,7 +45,7 @@ export class ReservationsController {
       'overloaded',
     ],
   })
-  createReservation(@Caller() caller: Principal, @Once() once: Intent, @Body() body: HoldDto) {
+  createReservation(@Caller() caller: Principal, @Once() once: Intent, @Body() body: PlaceReservation) {
     return this.reservations.hold(caller, once, body);
   }
 
@@ -53,11 +53,11 @@ export class ReservationsController {
   @Endpoint({
     scope: 'reservations:write',
     summary: 'Place up to 100 reservations, each decided on its own',
-    answer: { type: BatchResponse, status: 207, description: 'One result for each, in the order of the request.' },
+    answer: { type: BatchView, status: 207, description: 'One result for each, in the order of the request.' },
     idempotent: true,
     problems: ['overloaded'],
   })
-  createReservationBatch(@Caller() caller: Principal, @Once() once: Intent, @Body() body: HoldBatchDto) {
+  createReservationBatch(@Caller() caller: Principal, @Once() once: Intent, @Body() body: PlaceReservations) {
     return this.reservations.holdBatch(caller, once, body.reservations);
   }
 
@@ -76,7 +76,7 @@ export class ReservationsController {
   @Endpoint({
     scope: 'reservations:read',
     summary: 'Read a reservation',
-    answer: { type: ReservationResponse },
+    answer: { type: ReservationView },
     problems: ['not_found'],
   })
   getReservation(@Caller() caller: Principal, @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string) {
@@ -117,7 +117,7 @@ export class ReservationsController {
     @Caller() caller: Principal,
     @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
     @IfMatch() version: number | undefined,
-    @Body() body: EditLinesDto,
+    @Body() body: ReplaceLines,
   ) {
     return this.reservations.edit(caller, id, version, body.lines);
   }
@@ -141,7 +141,7 @@ export class ReservationsController {
     @Caller() caller: Principal,
     @Once() once: Intent,
     @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
-    @Body() body: ExtendDto,
+    @Body() body: ExtendReservation,
   ) {
     return this.reservations.extend(caller, once, id, body.ttlSeconds);
   }
@@ -168,7 +168,7 @@ export class ReservationsController {
     @Caller() caller: Principal,
     @Once() once: Intent,
     @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
-    @Body() body: CommitDto,
+    @Body() body: CommitReservation,
   ) {
     return this.reservations.commit(caller, once, id, body ?? {});
   }
@@ -212,7 +212,7 @@ export class ReservationsController {
     @Caller() caller: Principal,
     @Once() once: Intent,
     @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
-    @Body() body: CancelDto,
+    @Body() body: CancelReservation,
   ) {
     return this.reservations.cancel(caller, once, id, body?.lines);
   }
@@ -241,7 +241,7 @@ export class ReservationsController {
     @Caller() caller: Principal,
     @Once() once: Intent,
     @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
-    @Body() body: ShipDto,
+    @Body() body: ShipReservation,
   ) {
     return this.reservations.ship(caller, once, id, body.shipmentRef, body.lines);
   }
@@ -259,7 +259,7 @@ export class ReservationsController {
     @Caller() caller: Principal,
     @Once() once: Intent,
     @PathId('id', 'res_01jqb6sgw6f5ktk3h5n1v0h8yz') id: string,
-    @Body() body: UnshipDto,
+    @Body() body: UnshipReservation,
   ) {
     return this.reservations.unship(caller, once, id, body.shipmentRef);
   }

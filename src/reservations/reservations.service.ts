@@ -25,7 +25,8 @@ import {
 } from './reservation.commands.js';
 import type { Reservation, ReservationLine, Status } from './reservation.js';
 import { ReservationBook } from './reservation.session.js';
-import { ReservationView, viewOf } from './reservation.view.js';
+import { viewOf } from './reservation.view.js';
+import type { ReservationView, StepView } from './reservations.dto.js';
 import { ReservationsRepository } from './reservations.repository.js';
 import { cancel, commit, extend, release, ShipPart, ship, unship } from './transitions.js';
 
@@ -37,16 +38,6 @@ export interface RequestedPart {
   readonly line: number;
   readonly quantity: number;
   readonly location?: string;
-}
-
-/** A step of the history as clients see it; quantities in the line's unit. */
-export interface StepView {
-  readonly step: number;
-  readonly action: string;
-  readonly at: string;
-  readonly actor: string;
-  readonly reference: string | null;
-  readonly lines: readonly { line: number; quantity: number; location?: string }[];
 }
 
 /** The use cases of reservations (semantics.md 14 to 21). Every change goes through the posting engine. */

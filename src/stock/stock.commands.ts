@@ -6,7 +6,8 @@ import type { Catalogue, Command, Desk, PositionNeed } from './command.js';
 import type { PositionKey } from './ledger.js';
 import type { Change, Movement } from './movement.js';
 import { freeOf, Position } from './position.js';
-import { movementView, PositionView, positionView } from './stock.view.js';
+import type { PositionView } from './stock.dto.js';
+import { movementView, positionView } from './stock.view.js';
 
 /** An item and a location as a request names them, found. */
 export interface Place {

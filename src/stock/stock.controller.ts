@@ -5,20 +5,20 @@ import type { Intent } from '../access/idempotency.js';
 import { PathCode, PathSku } from '../access/path.decorator.js';
 import type { Principal } from '../access/principal.js';
 import {
-  AdjustmentDto,
-  AdjustmentResponse,
-  AuditResponse,
-  ConditionChangeDto,
-  ConditionChangeResponse,
+  AdjustmentView,
+  AdjustStock,
+  AuditView,
+  ChangeCondition,
+  ConditionChangeView,
   MovementPage,
   MovementsQuery,
   PositionPage,
-  PositionResponse,
   PositionsQuery,
-  RepairResponse,
-  StockPolicyDto,
-  TransferDto,
-  TransferResponse,
+  PositionView,
+  PutStockPolicy,
+  RepairView,
+  TransferStock,
+  TransferView,
 } from './stock.dto.js';
 import { StockService } from './stock.service.js';
 
@@ -47,7 +47,7 @@ export class StockController {
   @Endpoint({
     scope: 'admin',
     summary: 'Check that every figure follows from the ledger',
-    answer: { type: AuditResponse },
+    answer: { type: AuditView },
     validated: false,
   })
   auditStock() {
@@ -58,7 +58,7 @@ export class StockController {
   @Endpoint({
     scope: 'admin',
     summary: 'Make drifted positions follow from the ledger again',
-    answer: { type: RepairResponse },
+    answer: { type: RepairView },
     idempotent: true,
     validated: false,
   })
@@ -71,11 +71,11 @@ export class StockController {
     scope: 'stock:write',
     summary: 'Correct what is on hand',
     description: 'By `delta` or to `onHand`. Below what is reserved is allowed, a count is a fact; below zero is not.',
-    answer: { type: AdjustmentResponse, status: 201, description: 'The movement, null if nothing changed.' },
+    answer: { type: AdjustmentView, status: 201, description: 'The movement, null if nothing changed.' },
     idempotent: true,
     problems: ['unknown_sku', 'unknown_location', 'unknown_uom', 'negative_on_hand', 'overloaded'],
   })
-  adjustStock(@Caller() caller: Principal, @Once() once: Intent, @Body() body: AdjustmentDto) {
+  adjustStock(@Caller() caller: Principal, @Once() once: Intent, @Body() body: AdjustStock) {
     return this.stock.adjust(caller, once, body);
   }
 
@@ -83,11 +83,11 @@ export class StockController {
   @Endpoint({
     scope: 'stock:write',
     summary: 'Change the condition of units that are there',
-    answer: { type: ConditionChangeResponse, status: 201 },
+    answer: { type: ConditionChangeView, status: 201 },
     idempotent: true,
     problems: ['unknown_sku', 'unknown_location', 'unknown_uom', 'insufficient_stock', 'overloaded'],
   })
-  changeCondition(@Caller() caller: Principal, @Once() once: Intent, @Body() body: ConditionChangeDto) {
+  changeCondition(@Caller() caller: Principal, @Once() once: Intent, @Body() body: ChangeCondition) {
     return this.stock.changeCondition(caller, once, body);
   }
 
@@ -95,11 +95,11 @@ export class StockController {
   @Endpoint({
     scope: 'stock:write',
     summary: 'Move free stock to another location',
-    answer: { type: TransferResponse, status: 201 },
+    answer: { type: TransferView, status: 201 },
     idempotent: true,
     problems: ['unknown_sku', 'unknown_location', 'unknown_uom', 'insufficient_stock', 'overloaded'],
   })
-  transferStock(@Caller() caller: Principal, @Once() once: Intent, @Body() body: TransferDto) {
+  transferStock(@Caller() caller: Principal, @Once() once: Intent, @Body() body: TransferStock) {
     return this.stock.transfer(caller, once, body);
   }
 
@@ -107,14 +107,14 @@ export class StockController {
   @Endpoint({
     scope: 'stock:write',
     summary: 'Set the safety stock of a position',
-    answer: { type: PositionResponse },
+    answer: { type: PositionView },
     problems: ['unknown_sku', 'unknown_location', 'overloaded'],
   })
   setStockPolicy(
     @Caller() caller: Principal,
     @PathSku() sku: string,
     @PathCode('location', 'east') location: string,
-    @Body() body: StockPolicyDto,
+    @Body() body: PutStockPolicy,
   ) {
     return this.stock.setSafetyStock(caller, sku, location, body.safetyStock);
   }

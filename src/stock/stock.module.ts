@@ -13,7 +13,7 @@ import { StockService } from './stock.service.js';
   imports: [ChannelsModule],
   controllers: [StockController],
   providers: [StockService, StockRepository, AuditRepository, PostingEngine],
-  exports: [PostingEngine],
+  exports: [PostingEngine, StockService],
 })
 export class StockModule implements OnModuleInit {
   constructor(

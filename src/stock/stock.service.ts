@@ -16,8 +16,9 @@ import { adjust, changeCondition, Reason } from './adjustment.js';
 import type { Condition, Position } from './position.js';
 import { PostingEngine } from './posting.engine.js';
 import { Place, PlaceCommand, placeOf, TransferCommand, view } from './stock.commands.js';
+import type { MovementView, PositionView } from './stock.dto.js';
 import { AuditRepository, Finding, StockRepository } from './stock.repository.js';
-import { MovementView, movementView, PositionView, positionView } from './stock.view.js';
+import { movementView, positionView } from './stock.view.js';
 
 export interface AdjustmentRequest {
   readonly sku: string;
@@ -214,8 +215,8 @@ export class StockService {
   }
 
   /** Which locations the caller may name; looks again for codes this process does not know yet. */
-  private async locationsOf(
-    caller: Principal,
+  async locationsOf(
+    caller: Pick<Principal, 'channel'>,
     codes: readonly string[],
   ): Promise<(location: DirectoryLocation) => boolean> {
     const configuration = await this.directory.configuration();
@@ -225,7 +226,7 @@ export class StockService {
   }
 
   /** A key of a channel sees that channel's locations only (semantics.md 12); undefined: all. */
-  private async visibleLocations(caller: Principal): Promise<number[] | undefined> {
+  private async visibleLocations(caller: Pick<Principal, 'channel'>): Promise<number[] | undefined> {
     if (!caller.channel) return undefined;
     const channel = await this.directory.channelById(caller.channel.id);
     return channel?.locations.map(({ id }) => id) ?? [];

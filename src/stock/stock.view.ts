@@ -1,21 +1,7 @@
 import { Quantity, toNumber } from '../catalog/quantity.js';
 import type { Movement } from './movement.js';
 import { freeOf, Position, UNSELLABLE, Unsellable, uncoveredOf } from './position.js';
-
-/** A position as clients see it; quantities in the base unit (api.md). */
-export interface PositionView {
-  sku: string;
-  location: string;
-  onHand: number;
-  unsellable: Record<Unsellable, number>;
-  reserved: number;
-  incoming: number;
-  safetyStock: number;
-  available: number;
-  shortfall: number;
-  version: number;
-  asOf: string;
-}
+import type { MovementView, PositionView } from './stock.dto.js';
 
 /**
  * `expired`: how much of `reserved` belongs to holds whose time has come; it is not in the way of `available`
@@ -44,26 +30,6 @@ export function positionView(
     version: position.version,
     asOf: new Date(position.asOf).toISOString(),
   };
-}
-
-/** A row of the ledger as clients see it; quantities in the base unit. */
-export interface MovementView {
-  sku: string;
-  location: string;
-  version: number;
-  kind: string;
-  onHandDelta: number;
-  reservedDelta: number;
-  unsellableDelta: number;
-  condition: string | null;
-  reason: string | null;
-  note: string | null;
-  reference: string | null;
-  source: string | null;
-  eventId: string | null;
-  reservationId: string | null;
-  actor: string;
-  at: string;
 }
 
 export function movementView(movement: Movement, sku: string, location: string): MovementView {
