@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { skuOf } from './cases.js';
+
+/**
+ * The load generator, a process of its own: a number of keep-alive connections, each with one request under way (no
+ * pipelining), every request with an Idempotency-Key of its own. It speaks just enough HTTP/1.1 to check every status
+ * and to take every answer whole, because it shares the cores with what it measures: `fetch` costs five times as much.
+ */
+
+export interface Load {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  readonly key: string;
+  readonly items: number;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface Answered {
+  /** Seconds from the first request to the last answer. */
+  readonly seconds: number;
+  readonly accepted: number;
+  /** 409 `insufficient_stock`. */
+  readonly refused: number;
+  /** Bodies that were parsed and found to say what was asked for. */
+  readonly checked: number;
+  /** Anything else, by what it was. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+/** One in so many answers is parsed and compared with its request. */
+const CHECK_EVERY = 256;
+/** An answer of a reservation of one line has about 600 bytes; larger ones are put together from several reads. */
+const BUFFER_BYTES = 16 * 1024;
+
+class Tally {
+  accepted = 0;
+  refused = 0;
+  checked = 0;
+  readonly errors: Record<string, number> = {};
+
+  /** `body` is only looked at when it is its turn. */
+  count(status: string, body: string, sku: string): void {
+    if (status === '201') {
+      this.accepted += 1;
+      if (this.accepted % CHECK_EVERY === 1) this.check(body, sku);
+    } else if (status === '409' && body.includes('"insufficient_stock"')) this.refused += 1;
+    else this.error(`status ${status}: ${body.slice(0, 200)}`);
+  }
+
+  error(what: string): void {
+    this.errors[what] = (this.errors[what] ?? 0) + 1;
+  }
+
+  private check(body: string, sku: string): void {
+    const { id, status, lines } = JSON.parse(body);
+    const [line] = lines;
+    const right =
+      /^res_\w{26}$/.test(id) &&
+      status === 'held' &&
+      lines.length === 1 &&
+      line.sku === sku &&
+      line.requested === 1 &&
+      line.reserved === 1 &&
+      line.allocations.length === 1 &&
+      line.allocations[0].quantity === 1;
+    if (right) this.checked += 1;
+    else this.error(`body: ${body.slice(0, 400)}`);
+  }
+}
+
+/** One connection: sends, waits for the whole answer, sends again until its time is over. */
+function converse(load: Load, port: number, tally: Tally, until: number): Promise<void> {
+  return new Promise((resolve) => {
+    const body = (sku: string) => `{"channel":"bench","lines":[{"sku":"${sku}","quantity":1}]}`;
+    const head =
+      'POST /v1/reservations HTTP/1.1\r\n' +
+      `Host: 127.0.0.1:${port}\r\n` +
+      `Authorization: Bearer ${load.key}\r\n` +
+      'Content-Type: application/json\r\n' +
+      `Content-Length: ${body(skuOf(1)).length}\r\n` +
+      'Idempotency-Key: ';
+    let sku = '';
+    let partial = '';
+    const send = (socket: Socket) => {
+      sku = skuOf(load.items === 1 ? 1 : 1 + Math.floor(Math.random() * load.items));
+      socket.write(`${head}${randomUUID()}\r\n\r\n${body(sku)}`, 'latin1');
+    };
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer: Buffer.alloc(BUFFER_BYTES),
+        callback: (length: number, buffer: Uint8Array) => {
+          partial += (buffer as Buffer).toString('latin1', 0, length);
+          const end = partial.indexOf('\r\n\r\n');
+          if (end < 0) return true;
+          const size = Number(/\r\ncontent-length: (\d+)/i.exec(partial)?.[1] ?? Number.NaN);
+          if (partial.length < end + 4 + size) return true;
+          const answer = partial;
+          partial = '';
+          if (answer.length === end + 4 + size) tally.count(answer.slice(9, 12), answer.slice(end + 4), sku);
+          else tally.error('an answer without Content-Length, or more than was asked for');
+          if (performance.now() < until) send(socket);
+          else socket.end();
+          return true;
+        },
+      },
+    });
+    socket.on('connect', () => send(socket));
+    socket.on('error', (error) => tally.error(error.message));
+    socket.on('close', () => resolve());
+  });
+}
+
+async function generate(load: Load): Promise<Answered> {
+  const tally = new Tally();
+  const port = Number(new URL(load.url).port);
+  const begun = performance.now();
+  const until = begun + load.seconds * 1_000;
+  await Promise.all(Array.from({ length: load.connections }, () => converse(load, port, tally, until)));
+  const { accepted, refused, checked, errors } = tally;
+  return { seconds: (performance.now() - begun) / 1_000, accepted, refused, checked, errors };
+}
+
+process.on('message', async (load: Load) => process.send?.(await generate(load)));
+process.on('disconnect', () => process.exit());
+process.on('SIGINT', () => {}); // Ctrl-C reaches the whole group; who started us tells us when to end

@@ -1,0 +1,48 @@
+import { CASES, type CaseName } from './cases.js';
+
+export interface Options {
+  readonly cases: readonly CaseName[];
+  /** Rounds of baseline and service in turn. */
+  readonly rounds: number;
+  /** Seconds of each measurement. */
+  readonly seconds: number;
+  /** Connections of the load generator, each with one request under way. */
+  readonly connections: number;
+  /** Profiles the service and lists its statements, instead of measuring against the baseline. */
+  readonly profile: boolean;
+}
+
+export const USAGE = `npm run bench -- [${Object.keys(CASES).join('] [')}] [--rounds 5] [--seconds 10] [--connections 64] [--profile]`;
+
+const BOUNDS = { rounds: [5, 1, 100], seconds: [10, 1, 600], connections: [64, 1, 1_000] } as const;
+
+/** Reads the words behind `npm run bench --`. Throws an Error that says how to write them. */
+export function readOptions(words: readonly string[]): Options {
+  const cases: CaseName[] = [];
+  const numbers = new Map<string, number>();
+  let profile = false;
+  for (let i = 0; i < words.length; i += 1) {
+    const word = words[i] as string;
+    if (word in CASES) cases.push(word as CaseName);
+    else if (word === '--profile') profile = true;
+    else if (word.startsWith('--') && word.slice(2) in BOUNDS) {
+      i += 1;
+      numbers.set(word.slice(2), Number(words[i]));
+    } else throw new Error(`${word} is no case and no option of the bench. ${USAGE}`);
+  }
+  const number = (name: keyof typeof BOUNDS): number => {
+    const [fallback, least, most] = BOUNDS[name];
+    const value = numbers.get(name) ?? fallback;
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new Error(`--${name} takes a whole number from ${least} to ${most}. ${USAGE}`);
+    }
+    return value;
+  };
+  return {
+    cases: cases.length > 0 ? [...new Set(cases)] : (Object.keys(CASES) as CaseName[]),
+    rounds: number('rounds'),
+    seconds: number('seconds'),
+    connections: number('connections'),
+    profile,
+  };
+}

@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { cpuOfEndedChildren } from './cpu.js';
+
+const run = promisify(execFile);
+
+const DEBIAN = '/usr/lib/postgresql';
+const SCRIPT = fileURLToPath(new URL('baseline.reserve.sql', import.meta.url));
+
+/** PostgreSQL's own load generator, which the bundled binaries lack. */
+export interface Pgbench {
+  readonly command: string;
+  readonly version: string;
+  /** Removes what was fetched for this run. */
+  remove(): Promise<void>;
+}
+
+export interface Transactions {
+  readonly clients: number;
+  readonly seconds: number;
+  readonly transactions: number;
+  readonly perSecond: number;
+  /** CPU time of pgbench itself, in microseconds. */
+  readonly cpu: number;
+}
+
+/** Takes pgbench from the PATH, from where Debian keeps it, or as root from Debian's package. Else says what to do. */
+export async function findPgbench(): Promise<Pgbench> {
+  const versions = (await readdir(DEBIAN).catch(() => [])).sort((a, b) => Number(b) - Number(a));
+  for (const command of ['pgbench', ...versions.map((version) => join(DEBIAN, version, 'bin/pgbench'))]) {
+    const version = await versionOf(command);
+    if (version) return { command, version, remove: async () => {} };
+  }
+  const fetched = process.getuid?.() === 0 ? await fetchFromDebian() : undefined;
+  if (fetched) return fetched;
+  throw new Error(
+    'The baseline needs pgbench, and there is none. Put it on the PATH: on Debian and Ubuntu it comes with the package ' +
+      '"postgresql", elsewhere with "postgresql-contrib" or the server. As root on Debian it is fetched by itself.',
+  );
+}
+
+/**
+ * Unpacks pgbench out of the server's package instead of installing that, which would start a server on this machine.
+ * undefined: this is no Debian, or it cannot be reached.
+ */
+async function fetchFromDebian(): Promise<Pgbench | undefined> {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-pgbench-'));
+  const remove = () => rm(directory, { recursive: true, force: true });
+  try {
+    const script =
+      'export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install -qq -y --no-install-recommends libpq5 ' +
+      // The package "postgresql" is empty and depends on the one of Debian's version.
+      '&& server=$(apt-cache depends postgresql | grep -o -m 1 "postgresql-[0-9][0-9]*") ' +
+      '&& apt-get download -qq "$server" && dpkg-deb -x "$server"_*.deb .';
+    console.log('Fetching pgbench from the Debian package of PostgreSQL …');
+    await run('/bin/sh', ['-ec', script], { cwd: directory });
+    const installed = join(directory, DEBIAN);
+    const [version = ''] = await readdir(installed);
+    const command = join(installed, version, 'bin/pgbench');
+    const says = await versionOf(command);
+    if (says) return { command, version: says, remove };
+  } catch (error) {
+    console.error((error as { stderr?: string }).stderr?.trim());
+  }
+  await remove();
+  return undefined;
+}
+
+async function versionOf(command: string): Promise<string | undefined> {
+  try {
+    return (await run(command, ['--version'])).stdout.trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reserves by one statement a transaction, prepared, on `items` rows. Throws when a transaction failed. */
+export async function runPgbench(
+  { command }: Pgbench,
+  databaseUrl: string,
+  { items, clients, seconds }: { items: number; clients: number; seconds: number },
+): Promise<Transactions> {
+  const { hostname, port, username, password, pathname } = new URL(databaseUrl);
+  const before = await cpuOfEndedChildren();
+  const { stdout } = await run(
+    command,
+    [
+      '--no-vacuum',
+      '--protocol=prepared',
+      `--file=${SCRIPT}`,
+      `--define=items=${items}`,
+      `--client=${clients}`,
+      `--jobs=${Math.min(clients, 2)}`,
+      `--time=${seconds}`,
+    ],
+    {
+      env: {
+        PATH: process.env.PATH,
+        PGHOST: hostname,
+        PGPORT: port,
+        PGUSER: username,
+        PGPASSWORD: password,
+        PGDATABASE: pathname.slice(1),
+      },
+    },
+  );
+  const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? Number.NaN);
+  const transactions = number(/transactions actually processed: (\d+)/);
+  const failed = number(/number of failed transactions: (\d+)/);
+  const perSecond = number(/tps = ([\d.]+) \(without/);
+  if (failed !== 0 || !(perSecond > 0)) throw new Error(`pgbench did not do what was asked:\n${stdout}`);
+  return { clients, seconds, transactions, perSecond, cpu: (await cpuOfEndedChildren()) - before };
+}

@@ -1,0 +1,135 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { whenWeAreGone } from '../test/support/watchdog.js';
+import type { Answered, Load } from './generator.js';
+
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
+const START_TIMEOUT_MS = 60_000;
+
+/** The service as `npm start` runs it, in a process of its own, with a key that may reserve and nothing else. */
+export class ServiceProcess {
+  /** Of the channel `bench`, which every reservation is for. */
+  key = '';
+
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly url: string,
+    private readonly adminKey: string,
+    private readonly release: () => void,
+  ) {}
+
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
+  /** Throws with what the service printed when it does not start. `nodeOptions`: for profiles. */
+  static async start(databaseUrl: string, nodeOptions: readonly string[] = []): Promise<ServiceProcess> {
+    const adminKey = randomBytes(24).toString('hex');
+    const child = spawn(process.execPath, ['--enable-source-maps', ...nodeOptions, MAIN], {
+      env: {
+        PATH: process.env.PATH,
+        DATABASE_URL: databaseUrl,
+        ADMIN_API_KEY: adminKey,
+        PORT: '0',
+        HOST: '127.0.0.1',
+        LOG_LEVEL: 'warn',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // Ctrl-C reaches us, and we stop it in our order
+    });
+    const watchdog = whenWeAreGone('kill "$0"', String(child.pid));
+    const url = await readUrl(child).catch((error) => {
+      child.kill();
+      watchdog.release();
+      throw error;
+    });
+    // From here on what it prints is a warning that the reader of the figures should see.
+    child.stdout?.removeAllListeners('data').resume();
+    child.stderr?.removeAllListeners('data').on('data', (chunk) => process.stderr.write(chunk));
+    return new ServiceProcess(child, url, adminKey, watchdog.release);
+  }
+
+  /** Makes a location, a channel that sells from it, and the key. */
+  async setUp(): Promise<void> {
+    await this.call('PUT', '/v1/locations/main', { name: 'Main', type: 'warehouse' });
+    await this.call('PUT', '/v1/channels/bench', { name: 'Bench', locations: ['main'], sourcing: 'listed_order' });
+    await this.call('POST', '/v1/clients', { code: 'bench', name: 'Bench', channel: 'bench' });
+    const made = await this.call('POST', '/v1/clients/bench/keys', { name: 'bench', scopes: ['reservations:write'] });
+    this.key = (made as { key: string }).key;
+  }
+
+  /** Ends it as an orchestrator would, and waits. */
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exited = once(this.child, 'exit');
+      this.child.kill('SIGTERM');
+      await exited;
+    }
+    this.release();
+  }
+
+  private async call(method: string, path: string, body: unknown): Promise<unknown> {
+    const answer = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${this.adminKey}`,
+        'Content-Type': 'application/json',
+        'Idempotency-Key': randomUUID(),
+      },
+      body: JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+    return JSON.parse(text);
+  }
+}
+
+/** Waits for the address in the banner. Throws with what was printed when there is none. */
+function readUrl(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let printed = '';
+    const fail = () => {
+      clearTimeout(patience);
+      reject(new Error(`The service did not start.\n${printed}`));
+    };
+    const patience = setTimeout(fail, START_TIMEOUT_MS);
+    const read = (chunk: Buffer) => {
+      printed += chunk.toString();
+      const url = /API +(http:\S+)/.exec(printed)?.[1];
+      if (!url) return;
+      clearTimeout(patience);
+      child.off('exit', fail);
+      resolve(url);
+    };
+    child.once('exit', fail);
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+  });
+}
+
+/** The load generator, in a process of its own so that its CPU time can be told from ours. */
+export class Generator {
+  private readonly child = fork(GENERATOR);
+
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
+  async generate(load: Load): Promise<Answered> {
+    const answered = once(this.child, 'message');
+    const died = once(this.child, 'exit').then(() => {
+      throw new Error('The load generator has ended.');
+    });
+    died.catch(() => {}); // it ends when we are done with it
+    this.child.send(load);
+    const [result] = await Promise.race([answered, died]);
+    return result as Answered;
+  }
+
+  stop(): void {
+    if (this.child.connected) this.child.disconnect();
+  }
+}
