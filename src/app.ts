@@ -1,22 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { ValidationError, ValidationPipe, VersioningType } from '@nestjs/common';
+import { VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import pino from 'pino';
 import { Answer } from './access/answer.js';
+import type { StreamingRoute } from './access/endpoint.decorator.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
 import type { Clock } from './config.module.js';
 import { observeRequest } from './operations/http.metrics.js';
+import { requireShallow } from './problems/nesting.js';
 import { ProblemFilter, sendProblem } from './problems/problem.filter.js';
-import { FieldError, invalid } from './problems/problem.js';
+import { Problem } from './problems/problem.js';
+import { validationPipe } from './problems/validation.pipe.js';
 
 /** The largest JSON body, in bytes. Imports are streamed and have a bound of their own. */
 const BODY_LIMIT = 1024 * 1024;
-/** How deep a body may be nested: what walks it (validation, fingerprints, jsonb) does so by recursion. */
-const DEEPEST = 32;
+/** Bodies that a route may ask to be given as they arrive (`streams` of @Endpoint). */
+const STREAMED = ['text/csv', 'application/x-ndjson'];
 const REQUEST_ID = /^[\x21-\x7e]{1,64}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
@@ -53,16 +56,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     { logger: options.preview ? false : ['error', 'warn'], abortOnError: false, preview: options.preview ?? false },
   );
   app.enableVersioning({ type: VersioningType.URI });
-  app.useGlobalPipes(
-    new ValidationPipe({
-      transform: true,
-      whitelist: true,
-      forbidNonWhitelisted: true,
-      stopAtFirstError: true,
-      validationError: { target: true }, // tells a body from a query
-      exceptionFactory: (errors) => invalid(errors.flatMap((error) => fieldErrors(error, ''))),
-    }),
-  );
+  app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
   speakHttp(app, log);
   return app;
@@ -76,11 +70,12 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
     const { traceparent } = request.headers;
     if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) reply.header('traceparent', traceparent);
   });
-  fastify.addHook('preValidation', async (request) => {
-    if (isDeeper(request.body, DEEPEST)) {
-      throw invalid([{ pointer: '', code: 'too_deep', detail: `The body is nested more than ${DEEPEST} levels deep` }]);
-    }
+  fastify.addContentTypeParser(STREAMED, (request, payload, done) => {
+    const { streams } = request.routeOptions.config as StreamingRoute;
+    if (streams) return done(null, payload);
+    done(new Problem('unsupported_media_type', 'This call does not take that Content-Type. Send application/json.'));
   });
+  fastify.addHook('preValidation', async (request) => requireShallow(request.body));
   fastify.addHook('preSerialization', async (_request, reply, payload) => {
     if (!(payload instanceof Answer)) return payload;
     reply.status(payload.status).headers(payload.headers);
@@ -100,31 +95,4 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
     else if (reply.statusCode >= 400) log.info(line, 'answered');
     else log.debug(line, 'answered');
   });
-}
-
-/** Of what JSON holds; a stream of an import is left alone. */
-function isDeeper(value: unknown, most: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
-  return most === 0 || Object.values(value).some((part) => isDeeper(part, most - 1));
-}
-
-/** class-validator's tree as flat field errors with JSON pointers (RFC 6901). */
-function fieldErrors(error: ValidationError, parent: string): FieldError[] {
-  const pointer = `${parent}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  const own = Object.entries(error.constraints ?? {}).map(([constraint, message]) => ({
-    ...(parent === '' && isParameter(error) ? { parameter: error.property } : { pointer }),
-    code: constraint === 'whitelistValidation' ? 'unknown_field' : snakeCase(constraint),
-    detail: constraint === 'whitelistValidation' ? `${error.property} is not a field of this request` : message,
-  }));
-  return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, pointer))];
-}
-
-/** Query DTOs are named …Query: their errors name a parameter, not a pointer into a body. */
-function isParameter(error: ValidationError): boolean {
-  return error.target?.constructor.name.endsWith('Query') ?? false;
-}
-
-function snakeCase(text: string): string {
-  return text.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
 }

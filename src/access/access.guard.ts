@@ -1,10 +1,9 @@
 import { CanActivate, ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../problems/problem.js';
 import { REQUIRED_SCOPE } from './endpoint.decorator.js';
 import { KeyRing, unauthenticated } from './key-ring.service.js';
-import { hasScope, Principal, Scope } from './principal.js';
+import { Principal, requireScope, Scope } from './principal.js';
 
 /** Finds out who calls and whether the key may: on every route, before anything of the request is looked at. */
 @Injectable()
@@ -15,16 +14,12 @@ export class AccessGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const scope = this.reflector.get<Scope | null | undefined>(REQUIRED_SCOPE, context.getHandler());
+    const scope = this.reflector.get<Scope | readonly Scope[] | null | undefined>(REQUIRED_SCOPE, context.getHandler());
     if (scope === null) return true;
     if (scope === undefined) throw new Error(`${context.getHandler().name} does not say which scope it needs.`);
     const request = context.switchToHttp().getRequest<FastifyRequest & { principal?: Principal }>();
     const principal = await this.keyRing.identify(bearer(request.headers.authorization));
-    if (!hasScope(principal, scope)) {
-      throw new Problem('scope_required', `This call needs a key with the scope ${scope}.`, {
-        extra: { requiredScope: scope },
-      });
-    }
+    requireScope(principal, ...[scope].flat());
     request.principal = principal;
     return true;
   }

@@ -1,4 +1,5 @@
 import { applyDecorators, createParamDecorator, ExecutionContext, HttpCode, SetMetadata, Type } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { invalid, PROBLEMS, Problem, ProblemCode } from '../problems/problem.js';
@@ -10,8 +11,8 @@ import type { Principal, Scope } from './principal.js';
 export const REQUIRED_SCOPE = 'holdfast:scope';
 
 export interface EndpointOptions {
-  /** null: anyone may call it. */
-  readonly scope: Scope | null;
+  /** null: anyone may call it. Several: each lets in, and the use case looks at which of them it needs. */
+  readonly scope: Scope | readonly Scope[] | null;
   /** One line, in the words of the field. */
   readonly summary: string;
   readonly description?: string;
@@ -23,13 +24,16 @@ export interface EndpointOptions {
   readonly idempotent?: boolean;
   /** ⓥ in api.md: needs If-Match. `optional`: honours it where it is sent. */
   readonly ifMatch?: boolean | 'optional';
+  /** Bodies that are not JSON: by media type an example. The route is given the stream. */
+  readonly streams?: Readonly<Record<string, string>>;
   /** Has a body or parameters that can be wrong. Default true. */
   readonly validated?: boolean;
 }
 
 /** Everything a route says about itself in one place: scope, status, documentation, problems. */
 export function Endpoint(options: EndpointOptions): MethodDecorator {
-  const { scope, summary, description, answer = {}, problems = [], idempotent, ifMatch, validated = true } = options;
+  const { scope, summary, description, answer = {}, problems = [], idempotent, ifMatch, streams } = options;
+  const { validated = true } = options;
   const status = answer.status ?? 200;
   const codes = new Set<ProblemCode>([
     ...(validated ? (['validation_failed'] as const) : []),
@@ -56,6 +60,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       summary,
       ...(description ? { description } : {}),
       ...(scope ? { 'x-required-scope': scope } : {}),
+      ...(streams ? { requestBody: { required: true, content: contentOf(streams) } } : {}),
     } as never),
     ApiResponse({ ...body, status }),
     ...(answer.alsoCreated ? [ApiResponse({ ...body, status: 201, description: 'Created.' })] : []),
@@ -67,6 +72,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       }),
     ),
     ...(scope === null ? [] : [ApiBearerAuth('key')]),
+    ...(streams ? [RouteConfig({ streams: Object.keys(streams) } satisfies StreamingRoute)] : []),
     ...(idempotent
       ? [
           ApiHeader({
@@ -87,6 +93,17 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
           }),
         ]
       : []),
+  );
+}
+
+/** What a route with `streams` leaves in Fastify's route options for the parser of those media types. */
+export interface StreamingRoute {
+  readonly streams?: readonly string[];
+}
+
+function contentOf(streams: Readonly<Record<string, string>>): object {
+  return Object.fromEntries(
+    Object.entries(streams).map(([type, example]) => [type, { schema: { type: 'string' }, example }]),
   );
 }
 

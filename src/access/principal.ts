@@ -30,6 +30,15 @@ export function hasScope(principal: Principal, scope: Scope): boolean {
   return principal.scopes.has(scope) || principal.scopes.has('admin');
 }
 
+/** Throws `scope_required` unless the key has one of these scopes. */
+export function requireScope(principal: Principal, ...scopes: readonly Scope[]): void {
+  if (scopes.some((scope) => hasScope(principal, scope))) return;
+  const requiredScope = scopes.join(' or ');
+  throw new Problem('scope_required', `This call needs a key with the scope ${requiredScope}.`, {
+    extra: { requiredScope },
+  });
+}
+
 /** Throws `channel_forbidden` for a channel that is not the caller's, whether it exists or not (semantics.md 12). */
 export function requireChannel(principal: Principal, code: string): void {
   if (principal.channel === null || principal.channel.code === code) return;

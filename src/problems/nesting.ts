@@ -1,0 +1,17 @@
+import { invalid } from './problem.js';
+
+/** How deep a body may be nested: what walks it (validation, fingerprints, jsonb) does so by recursion. */
+const DEEPEST = 32;
+
+/** Throws `validation_failed` for JSON nested deeper than any we take. A stream is left alone. */
+export function requireShallow(body: unknown): void {
+  if (!isDeeper(body, DEEPEST)) return;
+  throw invalid([{ pointer: '', code: 'too_deep', detail: `The body is nested more than ${DEEPEST} levels deep` }]);
+}
+
+/** Of what JSON holds. */
+function isDeeper(value: unknown, most: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return most === 0 || Object.values(value).some((part) => isDeeper(part, most - 1));
+}
