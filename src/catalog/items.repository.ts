@@ -13,7 +13,7 @@ export interface Figures {
 }
 
 /** One item a row, its units and identifiers as JSON in the order they are kept in. */
-const ITEM = `
+export const ITEM = `
   select i.id, i.sku, i.name, i.base_uom, i.fraction_digits, i.tracked, i.active, i.attributes, i.version,
          i.created_at, i.updated_at, i.deleted_at,
          coalesce((select json_agg(json_build_object('code', u.code, 'factor', (u.factor * 10000)::bigint) order by u.code)
@@ -204,7 +204,7 @@ function columnsOf({ name, baseUom, fractionDigits, tracked, active, attributes 
   return [name, baseUom, fractionDigits, tracked, active, JSON.stringify(attributes)];
 }
 
-interface ItemRow {
+export interface ItemRow {
   readonly id: number;
   readonly sku: string;
   readonly name: string;
@@ -221,7 +221,7 @@ interface ItemRow {
   readonly identifiers: Identifier[];
 }
 
-function itemOf(row: ItemRow): Item {
+export function itemOf(row: ItemRow): Item {
   return {
     id: row.id,
     sku: row.sku,

@@ -13,6 +13,12 @@ import { ItemsQuery, ItemView, PutItem, readItem, viewItem } from './items.dto.j
 import { ItemsRepository } from './items.repository.js';
 import { toNumber } from './quantity.js';
 
+/** What a PUT has left, and whether that is another thing than before. */
+export interface Written<View> {
+  readonly answer: Answer<View>;
+  readonly changed: boolean;
+}
+
 /** What is sold: items, their units of measure and the numbers others know them by. */
 @Injectable()
 export class ItemsService {
@@ -28,7 +34,7 @@ export class ItemsService {
     const content = readItem(body);
     const faults = faultsOf(content);
     if (faults.length > 0) throw invalid(faults);
-    const answer = await this.dataSource.transaction((tx) => this.write(tx, sku, normalise(content), expected));
+    const { answer } = await this.dataSource.transaction((tx) => this.write(tx, sku, normalise(content), expected));
     await this.changes.announce({ skus: [sku] });
     return answer;
   }
@@ -60,21 +66,22 @@ export class ItemsService {
     await this.changes.announce({ skus: [sku] });
   }
 
-  private async write(tx: Tx, sku: string, content: ItemContent, expected: Expectation): Promise<Answer<ItemView>> {
+  /** A PUT within `tx`: the content is sound and normalised, and the caller announces the change. */
+  async write(tx: Tx, sku: string, content: ItemContent, expected: Expectation): Promise<Written<ItemView>> {
     let id = await this.repository.lock(tx, sku);
     if (id === undefined) {
       expectVersion(expected, undefined);
       id = await this.repository.insert(tx, sku, content);
       if (id !== undefined) {
         await this.writeParts(tx, id, content, []);
-        return versioned(viewItem(await this.reread(tx, sku)), true);
+        return { answer: versioned(viewItem(await this.reread(tx, sku)), true), changed: true };
       }
       // Another request created the SKU between our look and our insert.
       id = (await this.repository.lock(tx, sku)) as number;
     }
     const item = await this.reread(tx, sku);
     expectVersion(expected, item.deleted ? undefined : item.version);
-    if (!item.deleted && sameContent(item, content)) return versioned(viewItem(item));
+    if (!item.deleted && sameContent(item, content)) return { answer: versioned(viewItem(item)), changed: false };
     const meaning = changeOfMeaning(item, content);
     if (meaning !== undefined) {
       await this.repository.lockAgainstUse(tx, sku);
@@ -85,7 +92,7 @@ export class ItemsService {
     }
     await this.repository.update(tx, id, content);
     await this.writeParts(tx, id, content, item.identifiers);
-    return versioned(viewItem(await this.reread(tx, sku)), item.deleted);
+    return { answer: versioned(viewItem(await this.reread(tx, sku)), item.deleted), changed: true };
   }
 
   private async writeParts(tx: Tx, id: number, content: ItemContent, before: Item['identifiers']): Promise<void> {

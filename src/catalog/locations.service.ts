@@ -5,9 +5,11 @@ import { PageQuery } from '../access/page.dto.js';
 import { decodeCursor, Page, page } from '../access/page.js';
 import { Expectation, expectVersion } from '../access/precondition.js';
 import type { Principal } from '../access/principal.js';
+import type { Tx } from '../postgres/connections.js';
 import { Problem } from '../problems/problem.js';
 import { CatalogChanges } from './catalog.changes.js';
-import { Location, sameLocation } from './location.js';
+import type { Written } from './items.service.js';
+import { Location, LocationContent, sameLocation } from './location.js';
 import { LocationView, PutLocation, readLocation, viewLocation } from './locations.dto.js';
 import { LocationsRepository } from './locations.repository.js';
 
@@ -22,30 +24,41 @@ export class LocationsService {
 
   /** Creates or replaces. Throws `version_conflict`, and `unknown_location` for what the caller may not see. */
   async put(caller: Principal, code: string, body: PutLocation, expected: Expectation): Promise<Answer<LocationView>> {
-    const content = readLocation(body);
-    const answer = await this.dataSource.transaction(async (tx) => {
-      let found = await this.repository.lock(tx, code);
-      if (caller.channel !== null && !(await this.repository.find(tx, code, caller.channel.id))) {
-        throw unknownLocation(code);
-      }
-      if (!found) {
-        expectVersion(expected, undefined);
-        if (await this.repository.insert(tx, code, content)) {
-          await this.repository.raiseRevision(tx);
-          return versioned(viewLocation((await this.repository.find(tx, code, null)) as Location), true);
-        }
-        // Another request created it between our look and our insert.
-        found = await this.repository.lock(tx, code);
-      }
-      const location = (await this.repository.find(tx, code, null)) as Location;
-      expectVersion(expected, location.version);
-      if (sameLocation(location, content)) return versioned(viewLocation(location));
-      await this.repository.update(tx, location.id, content);
-      await this.repository.raiseRevision(tx);
-      return versioned(viewLocation((await this.repository.find(tx, code, null)) as Location));
+    const { answer } = await this.dataSource.transaction(async (tx) => {
+      const written = await this.write(tx, caller, code, readLocation(body), expected);
+      if (written.changed) await this.repository.raiseRevision(tx);
+      return written;
     });
     await this.changes.announce({ configuration: true });
     return answer;
+  }
+
+  /** A PUT within `tx`. If one has changed, the caller raises the revision, last of all, and announces the change. */
+  async write(
+    tx: Tx,
+    caller: Principal,
+    code: string,
+    content: LocationContent,
+    expected: Expectation,
+  ): Promise<Written<LocationView>> {
+    const reread = async () => viewLocation((await this.repository.find(tx, code, null)) as Location);
+    const found = await this.repository.lock(tx, code);
+    if (caller.channel !== null && !(await this.repository.find(tx, code, caller.channel.id))) {
+      throw unknownLocation(code);
+    }
+    if (!found) {
+      expectVersion(expected, undefined);
+      if (await this.repository.insert(tx, code, content)) {
+        return { answer: versioned(await reread(), true), changed: true };
+      }
+      // Another request created it between our look and our insert.
+      await this.repository.lock(tx, code);
+    }
+    const location = (await this.repository.find(tx, code, null)) as Location;
+    expectVersion(expected, location.version);
+    if (sameLocation(location, content)) return { answer: versioned(viewLocation(location)), changed: false };
+    await this.repository.update(tx, location.id, content);
+    return { answer: versioned(await reread()), changed: true };
   }
 
   async get(caller: Principal, code: string): Promise<Answer<LocationView>> {
