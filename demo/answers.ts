@@ -76,7 +76,10 @@ export interface Import {
   /** Looked at so far: applied and failed together. */
   readonly rows: number;
   readonly applied: number;
+  /** Of those applied: rows that were so already. */
+  readonly unchanged: number;
   readonly failed: number;
+  readonly failures: Page<{ readonly line: number; readonly code: string; readonly detail: string }>;
   /** Why it failed as a whole. */
   readonly problem: Problem | null;
 }

@@ -30,7 +30,8 @@ export async function play(client: Client, options: Options, say: Say): Promise<
   say(report.heading('THE DISTRIBUTOR: catalogue and stock by bulk import'));
   const tidied = await tidyUp(client);
   if (tidied > 0) say(`  (An earlier run had left ${figure(tidied)} reservations open: they are cancelled.)`);
-  say(`${report.imports(await setUp(client, world, say))}\n`);
+  const imported = await setUp(client, world, say);
+  say(`\n${report.imports(imported)}\n`);
   say(`${report.opening(world)}\n`);
   say(`${report.STOCK_RULE}\n`);
   say(report.channels());

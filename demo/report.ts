@@ -34,8 +34,16 @@ export const STOCK_RULE =
 
 export function imports(imported: readonly Imported[]): string {
   return table(
-    ['import', 'format', 'rows', 'applied', 'failed', 'seconds'],
-    imported.map(({ kind, format, rows, applied, failed, seconds }) => [kind, format, rows, applied, failed, seconds]),
+    ['import', 'format', 'rows', 'applied', 'of it unchanged', 'failed', 'seconds'],
+    imported.map(({ kind, format, rows, applied, unchanged, failed, seconds }) => [
+      kind,
+      format,
+      rows,
+      applied,
+      unchanged,
+      failed,
+      seconds,
+    ]),
   );
 }
 

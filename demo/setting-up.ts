@@ -6,7 +6,7 @@ import { figure } from './table.js';
 import { CHANNELS, placeOf, WAREHOUSES, type World } from './world.js';
 
 /** How often the progress of an import is looked at, in milliseconds. */
-const LOOK_EVERY_MS = 150;
+const LOOK_EVERY_MS = 300;
 
 /** An import that has come to its end. */
 export interface Imported {
@@ -14,6 +14,8 @@ export interface Imported {
   readonly format: string;
   readonly rows: number;
   readonly applied: number;
+  /** Of those applied: rows that were so already. */
+  readonly unchanged: number;
   readonly failed: number;
   readonly seconds: number;
 }
@@ -96,13 +98,14 @@ async function importRows(
     state = (await client.get<Import>('import progress', `/v1/imports/${state.id}`)).body;
     progress(`  ${kind}: ${figure(state.rows)} of ${figure(total)} rows`);
   }
-  const { status, rows, applied, failed, problem } = state;
+  const { status, rows, applied, unchanged, failed, problem } = state;
   if (status === 'failed') throw new Error(`The import of the ${kind} failed: ${problem?.code}. ${problem?.detail}`);
   if (failed > 0 || rows !== total) {
-    const more = JSON.stringify(state).slice(0, 2_000);
-    throw new Error(`The import of the ${kind} took ${applied} of ${total} rows and refused ${failed}: ${more}`);
+    const first = state.failures.data[0];
+    const why = first ? ` Line ${first.line}: ${first.code}. ${first.detail}` : '';
+    throw new Error(`The import of the ${kind} applied ${applied} of ${total} rows and refused ${failed}.${why}`);
   }
-  return { kind, format, rows, applied, failed, seconds: (performance.now() - since) / 1_000 };
+  return { kind, format, rows, applied, unchanged, failed, seconds: (performance.now() - since) / 1_000 };
 }
 
 function toJson(row: object): string {
