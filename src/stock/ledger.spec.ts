@@ -32,6 +32,14 @@ describe('a ledger', () => {
     ]);
   });
 
+  it('takes of a key only which position it is, whatever else the caller keeps with it', () => {
+    const ledger = new Ledger(500, [position(1, 1)]);
+    const target = { itemId: 1, locationId: 1, onHand: 40 };
+    const movement = ledger.post(target, { kind: 'count', onHand: -60 }, 'key');
+    expect(movement.onHand).toBe(-60);
+    expect(ledger.position(1, 1)?.onHand).toBe(40);
+  });
+
   it('keeps what a position was before the first change, conditions included', () => {
     const ledger = new Ledger(500, [position(1, 1), position(2, 1)]);
     const key = { itemId: 1, locationId: 1 };

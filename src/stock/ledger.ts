@@ -58,7 +58,9 @@ export class Ledger {
     apply(position, change, this.now);
     const flaw = flawOf(position);
     if (flaw) throw new Error(`A ${change.kind} leaves ${flaw} at position ${key.itemId}/${key.locationId}.`);
-    const movement = { ...change, ...key, version: position.version, actor, at: this.now };
+    // Named one by one: a caller's key may be part of something larger, whose figures are not the movement's.
+    const { itemId, locationId } = key;
+    const movement = { ...change, itemId, locationId, version: position.version, actor, at: this.now };
     this.movements.push(movement);
     return movement;
   }
