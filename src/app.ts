@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -47,6 +48,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
+    clientErrorHandler: refuseConnection,
     // What Fastify refuses before routing, such as a path that is not percent-encoded.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply),
   } as ConstructorParameters<typeof FastifyAdapter>[0]);
@@ -62,6 +64,20 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   return app;
 }
 
+/** What is not HTTP, or more header than Node reads, never becomes a request: it is answered here, on the bare socket. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const problem = tooLarge
+    ? new Problem('headers_too_large', 'The headers have more than 16 KiB.')
+    : new Problem('malformed_request', 'This is not a request of HTTP/1.1.');
+  const body = JSON.stringify({ ...problem.document(), instance: '/', requestId: randomUUID() });
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
 /** What holds for every answer, also for those that Fastify gives without Nest. */
 function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
   const fastify = app.getHttpAdapter().getInstance();
@@ -69,6 +85,12 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
     reply.header('X-Request-Id', request.id);
     const { traceparent } = request.headers;
     if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) reply.header('traceparent', traceparent);
+  });
+  // Many clients say application/json also where they send nothing, as with POST …/release.
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  app.useBodyParser('application/json', { bodyLimit: BODY_LIMIT }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined);
+    else parse(request as FastifyRequest, body.toString('utf8'), done);
   });
   fastify.addContentTypeParser(STREAMED, (request, payload, done) => {
     const { streams } = request.routeOptions.config as StreamingRoute;

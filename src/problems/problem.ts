@@ -11,6 +11,16 @@ export const PROBLEMS = {
     title: 'The body is not valid JSON',
     remedy: 'Send one JSON document in UTF-8 with Content-Type: application/json.',
   },
+  malformed_request: {
+    status: 400,
+    title: 'This is not HTTP',
+    remedy: 'Send a request of HTTP/1.1.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'The headers are too large',
+    remedy: 'Send at most 16 KiB of headers.',
+  },
   validation_failed: {
     status: 400,
     title: 'The request does not have the documented shape',
@@ -61,7 +71,6 @@ export const PROBLEMS = {
     title: 'The item is not measured in this unit',
     remedy: 'Use the base unit of the item or one of its `uoms`.',
   },
-  method_not_allowed: { status: 405, title: 'Not with this method', remedy: 'See the Allow header.' },
   payload_too_large: {
     status: 413,
     title: 'The body is too large',
