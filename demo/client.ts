@@ -44,6 +44,19 @@ export class Client {
     private readonly interrupted: AbortSignal,
   ) {}
 
+  /** Asks whether it is there and ready, once. Throws an Error that says what to do. */
+  async knock(): Promise<void> {
+    const outcome = await this.attempt('GET', '/health/ready', {}, null);
+    if (outcome instanceof Error) {
+      throw new UnexpectedAnswer(
+        `Nothing answers at ${this.url} (${reasonOf(outcome)}). Start the service, or correct --url; without it the demo starts one.`,
+      );
+    }
+    if (outcome.status !== 200) {
+      throw new UnexpectedAnswer(`${this.url} is not a Holdfast that is ready (${outcome.status}): ${outcome.text}`);
+    }
+  }
+
   async get<Body>(name: string, path: string, sending: Sending = {}): Promise<Answer<Body>> {
     return this.call(name, 'GET', path, undefined, sending);
   }

@@ -36,8 +36,8 @@ export function readOptions(args: readonly string[], env: Record<string, string 
     },
   });
   if (values.help) return undefined;
-  const url = values.url ?? env.HOLDFAST_URL;
-  const key = values.key ?? env.HOLDFAST_KEY;
+  const url = values.url || env.HOLDFAST_URL || undefined;
+  const key = values.key || env.HOLDFAST_KEY;
   if (url !== undefined && !/^https?:\/\/[^/]/.test(url)) throw new Error(`--url takes http://host:port, not ${url}.`);
   if (url !== undefined && !key)
     throw new Error('With --url goes --key: one that npm start printed, or another with the scope admin.');

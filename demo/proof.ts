@@ -22,12 +22,17 @@ const RELEASES_WITHIN_MS = 5_000;
 const SHOWN = 5;
 
 /** The service's own audit of its invariants, and its figures beside the demo's books. `when` goes into the rules. */
-export async function prove(client: Client, book: Book, when: string): Promise<Check[]> {
+export async function prove(
+  client: Client,
+  book: Book,
+  when: string,
+  releasesWithinMs = RELEASES_WITHIN_MS,
+): Promise<Check[]> {
   const { body: audit } = await client.get<Audit>('audit', '/v1/stock/audit');
   const found = audit.findings.map(
     ({ rule, sku, location, expected, actual }) => `${sku} at ${location}: ${rule}: ${actual} instead of ${expected}`,
   );
-  const until = Date.now() + RELEASES_WITHIN_MS;
+  const until = Date.now() + releasesWithinMs;
   let compared = compare(book, await readPositions(client));
   while (compared.reserved.length > 0 && Date.now() < until) {
     await delay(500);

@@ -22,8 +22,9 @@ export interface Imported {
 
 type Progress = (line: string) => void;
 
-/** The first question: is there a service, is it ready, may we. Throws an Error that says what to do. */
+/** The first questions: is there a service, is it ready, may we. Throws an Error that says what to do. */
 export async function meet(client: Client): Promise<void> {
+  await client.knock();
   for (const { code, name } of WAREHOUSES) await mustBeOurs(client, 'location', `/v1/locations/${code}`, name);
   for (const { code, name } of CHANNELS) await mustBeOurs(client, 'channel', `/v1/channels/${code}`, name);
 }

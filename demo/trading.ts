@@ -20,8 +20,8 @@ interface Shipment {
 }
 
 /**
- * Plays the calendar. A day goes: deliveries arrive and fill backorders, the channels sell at the same time, and what
- * is due leaves. All of it by the public API.
+ * Plays the calendar. A day goes: deliveries arrive and fill backorders; then the channels sell, all at the same time,
+ * while what is due leaves. All of it by the public API.
  */
 export class Trading {
   readonly desk: SalesDesk;
@@ -53,9 +53,15 @@ export class Trading {
     const month = this.month(day);
     const delivery = this.deliveries.get(day);
     if (delivery) await this.receive(delivery, month);
-    await this.sell(this.orders.get(day) ?? [], month);
-    await atMost(CONCURRENCY, this.due.get(day) ?? [], (shipment) => this.ship(shipment, month));
+    await Promise.all([this.sell(this.orders.get(day) ?? [], month), this.dispatch(day, month)]);
+    await this.dispatch(day, month); // what was ordered today for today
+  }
+
+  /** Sends what is due on the day. */
+  private async dispatch(day: string, month: Month): Promise<void> {
+    const leaving = this.due.get(day) ?? [];
     this.due.delete(day);
+    await atMost(CONCURRENCY, leaving, (shipment) => this.ship(shipment, month));
   }
 
   /** Takes in what was bought, and what is backordered on top; then sends what had been waiting for it. */
