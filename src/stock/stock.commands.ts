@@ -1,11 +1,11 @@
 import { Answer } from '../access/answer.js';
 import type { Intent } from '../access/idempotency.js';
 import type { DirectoryItem, DirectoryLocation } from '../channels/directory.js';
-import { Problem, unknownInBody } from '../problems/problem.js';
+import { invalid, Problem, unknownInBody } from '../problems/problem.js';
 import type { Catalogue, Command, Desk, PositionNeed } from './command.js';
 import type { PositionKey } from './ledger.js';
 import type { Change, Movement } from './movement.js';
-import { freeOf, Position } from './position.js';
+import { freeOf, POSITION_MOST, Position } from './position.js';
 import type { PositionView } from './stock.dto.js';
 import { movementView, positionView } from './stock.view.js';
 
@@ -106,10 +106,14 @@ export class TransferCommand implements Command {
         },
       });
     }
+    const target = desk.ledger.position(to.item.id, to.location.id) as Position;
+    if (target.onHand + quantity > POSITION_MOST) {
+      const detail = `would bring on hand at ${to.location.code} above 900,000,000,000`;
+      throw invalid([{ pointer: '/quantity', code: 'too_large', detail }]);
+    }
     const reference = this.reference;
     const out = desk.ledger.post(keyOf(from), { kind: 'transfer_out', onHand: -quantity, reference }, this.actor);
     const into = desk.ledger.post(keyOf(to), { kind: 'transfer_in', onHand: quantity, reference }, this.actor);
-    const target = desk.ledger.position(to.item.id, to.location.id) as Position;
     const body = {
       movements: [view(out, from), view(into, to)],
       from: viewAt(source, from),

@@ -236,18 +236,18 @@ export class AuditRepository {
 
   /**
    * Makes one locked position follow from its movements again, after a movement has made the ledger follow from what is
-   * open of reservations. Only the projection is rewritten; the ledger is added to.
+   * open of reservations. Only the projection is rewritten; the ledger is added to. The movement is posted also where
+   * it moves nothing: its version is newer than any copy of the figures that were wrong.
    */
   async repair(tx: Tx, itemId: number, locationId: number, actor: string, at: Date): Promise<void> {
     await tx.query(
       `insert into movement (item_id, location_id, version, kind, reserved_delta, reason, actor, at)
        select $1, $2, coalesce(max(m.version), 0) + 1, 'repair', o.reserved - coalesce(sum(m.reserved_delta), 0),
-              'reserved is what is open of reservations', $3, $4
+              'figures follow from the ledger, reserved from what is open of reservations', $3, $4
          from (select coalesce(sum(quantity), 0) as reserved from reservation_allocation
                 where item_id = $1 and location_id = $2) o
          left join movement m on m.item_id = $1 and m.location_id = $2
-        group by o.reserved
-       having o.reserved <> coalesce(sum(m.reserved_delta), 0)`,
+        group by o.reserved`,
       [itemId, locationId, actor, at],
     );
     await tx.query(
@@ -255,7 +255,7 @@ export class AuditRepository {
           set on_hand = m.on_hand, reserved = m.reserved, damaged = m.damaged, expired = m.expired,
               recalled = m.recalled, quarantined = m.quarantined, inspection = m.inspection,
               version = m.version, as_of = $3
-         from (select count(*) as version, coalesce(sum(on_hand_delta), 0) as on_hand,
+         from (select max(version) as version, coalesce(sum(on_hand_delta), 0) as on_hand,
                       coalesce(sum(reserved_delta), 0) as reserved,
                       coalesce(sum(unsellable_delta) filter (where condition = 'damaged'), 0) as damaged,
                       coalesce(sum(unsellable_delta) filter (where condition = 'expired'), 0) as expired,
