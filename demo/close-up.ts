@@ -2,7 +2,7 @@ import type { Availability, Position, Problem, Reservation } from './answers.js'
 import type { Book } from './book.js';
 import type { Client } from './client.js';
 import type { Cell } from './table.js';
-import { CASE, EACH, type World } from './world.js';
+import { CASE, EACH, type Item, type World } from './world.js';
 
 /** One order, step by step, with the figures as the service shows them after each. */
 export interface CloseUp {
@@ -15,13 +15,15 @@ export interface CloseUp {
   readonly refusal: string;
 }
 
-/** Sells one case, of a product of which there is more than that, through the web shop. */
+/** Sells one case of the product of which there is most, through the web shop. */
 export async function closeUp(client: Client, book: Book, world: World): Promise<CloseUp | undefined> {
-  const item = [...world.items]
-    .sort((a, b) => stockOf(world, b.sku) - stockOf(world, a.sku))
-    .find(({ uoms }) => uoms[0]);
-  const caseSize = item?.uoms[0]?.factor ?? 0;
-  if (!item || stockOf(world, item.sku) < caseSize) return undefined;
+  const stock = new Map<string, number>();
+  for (const { sku, onHand } of world.opening) stock.set(sku, (stock.get(sku) ?? 0) + onHand);
+  const most = (a: Item, b: Item) => (stock.get(a.sku) ?? 0) - (stock.get(b.sku) ?? 0);
+  const item = world.items.filter(({ uoms }) => uoms.length > 0).reduce((a, b) => (most(b, a) > 0 ? b : a));
+  const opening = stock.get(item.sku) ?? 0;
+  const caseSize = item.uoms[0]?.factor ?? 0;
+  if (opening < caseSize) return undefined;
   const { sku, name } = item;
   const path = `/v1/availability/${encodeURIComponent(sku)}?channel=web`;
   const steps: Cell[][] = [];
@@ -38,9 +40,9 @@ export async function closeUp(client: Client, book: Book, world: World): Promise
   const hold = { channel: 'web', orderRef, lines: [{ sku, quantity: 1, uom: CASE }] };
   const { id } = book.keep((await client.post<Reservation>('hold', '/v1/reservations', hold)).body);
   await show('1 case held');
-  const tooMuch = { channel: 'web', lines: [{ sku, quantity: stockOf(world, sku) }] };
+  const tooMuch = { channel: 'web', lines: [{ sku, quantity: opening }] };
   const refused = await client.post<Problem>('hold', '/v1/reservations', tooMuch, { expect: [409] });
-  await show(`${stockOf(world, sku)} more asked for: refused`);
+  await show(`${opening} more asked for: refused`);
   book.keep((await client.post<Reservation>('commit', `/v1/reservations/${id}/commit`, {})).body);
   await show('committed');
   const shipment = { shipmentRef: `${orderRef}/1` };
@@ -50,8 +52,4 @@ export async function closeUp(client: Client, book: Book, world: World): Promise
   const { code, shortages = [], detail } = refused.body;
   const refusal = `${refused.status} ${code}, ${shortages[0]?.available ?? '?'} available. ${detail}`;
   return { sku, name, caseSize, steps, refusal };
-}
-
-function stockOf(world: World, sku: string): number {
-  return world.opening.reduce((sum, level) => (level.sku === sku ? sum + level.onHand : sum), 0);
 }

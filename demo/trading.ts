@@ -7,7 +7,7 @@ import { type Month, Tally } from './tally.js';
 import { CASE, CHANNELS, type ChannelCode, type Delivery, EACH, placeOf, type World } from './world.js';
 
 /** Requests that are under way at once, at most. A day has up to 20 orders, a delivery some 200 lines. */
-export const CONCURRENCY = 16;
+export const CONCURRENCY = 32;
 
 /** A commitment on its way to the customer. */
 interface Shipment {
