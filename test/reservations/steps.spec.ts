@@ -1,5 +1,6 @@
 import { startApp, type TestApp } from '../support/app.js';
 import { expectInvariants } from '../support/invariants.js';
+import { rowsOf } from '../support/rows.js';
 import { expectProblem, type Shop, World } from './world.js';
 
 /** Commit, release, cancel, extend (semantics.md 14 and 18); what leaves is in shipping.spec.ts. */
@@ -226,6 +227,41 @@ describe('a step of a reservation', () => {
         expect(await everything()).toEqual(before);
       },
     );
+  });
+
+  it('is taken once, however many come at once: a hold is resolved once (semantics.md 14)', async () => {
+    const shop = await world.shop([10]);
+    const { id } = await held(shop, 6);
+    const steps = ['commit', 'release', 'commit', 'release', 'commit', 'release'];
+    const answers = await Promise.all(steps.map((step) => world.step(id, step).then((answer) => answer)));
+    const { status, version } = await world.reservation(id);
+    expect(version).toBe(2);
+    for (const [i, answer] of answers.entries()) {
+      if (status === 'released') expect([200, 'already_released']).toContain(answer.body.code ?? answer.status);
+      else expect([200, 'already_committed']).toContain(answer.body.code ?? answer.status);
+      if (answer.status === 200) expect(steps[i]).toBe(status === 'released' ? 'release' : 'commit');
+    }
+    expect(answers.filter((answer) => answer.status === 200)).toHaveLength(status === 'released' ? 3 : 1);
+    expect(await world.available(shop.sku, shop.channel)).toBe(status === 'released' ? 10 : 4);
+  });
+
+  it('leaves no lock and no transaction behind while the customer pays (semantics.md 21)', async () => {
+    const shop = await world.shop([10]);
+    const { id } = await held(shop, 6);
+    // Whoever still held a row of it would make this wait, and so fail at once.
+    await rowsOf(
+      at.databaseUrl,
+      `select 1 from position p, reservation r, reservation_line l, reservation_allocation a
+        where r.id = $1 and l.reservation_id = r.id and a.reservation_id = r.id and p.item_id = l.item_id
+          for update nowait`,
+      [id],
+    );
+    const open = await rowsOf(
+      at.databaseUrl,
+      `select query from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+    );
+    expect(open).toEqual([]);
+    await world.step(id, 'commit').expect(200);
   });
 
   it('of no reservation that there is: not_found', async () => {
