@@ -16,8 +16,19 @@ const types: pg.CustomTypesConfig = {
     oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
+/**
+ * A connection may end in the moment in which the pool hands it over and nobody listens yet, and an error that nobody
+ * hears ends the process. Whoever then uses it is told by its query.
+ */
+class Client extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on('error', () => {});
+  }
+}
+
 /** What every session of the service has: its role, and a bound on how long a statement or an idle transaction may last. */
-function session(url: string): pg.ClientConfig {
+function session(url: string) {
   return {
     connectionString: url,
     options: AS_APPLICATION,
@@ -29,18 +40,18 @@ function session(url: string): pg.ClientConfig {
     query_timeout: 35_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
-  };
+  } satisfies pg.ClientConfig;
 }
 
 /** The pool behind the calm features: TypeORM's, with SQL written out in the repositories. */
 export function createDataSource(url: string, poolSize: number): DataSource {
   const { connectionString: _, ...extra } = session(url);
-  return new DataSource({ type: 'postgres', url, extra: { ...extra, max: poolSize } });
+  return new DataSource({ type: 'postgres', url, extra: { ...extra, Client, max: poolSize } });
 }
 
 /** A pool of plain connections for the hot reads: prepared statements by name, no ORM in between. */
 export function createPool(url: string, size: number): pg.Pool {
-  const pool = new pg.Pool({ ...session(url), max: size });
+  const pool = new pg.Pool({ ...session(url), Client, max: size });
   // An idle connection that breaks is replaced at the next use, which reports what is wrong. Unheard, it would end us.
   pool.on('error', () => {});
   return pool;
@@ -48,8 +59,10 @@ export function createPool(url: string, size: number): pg.Pool {
 
 /**
  * A connection of its own for one mailbox of the engine, pipelined: statements are sent without waiting for answers.
- * `lockTimeout`: milliseconds.
+ * `lockTimeout`: milliseconds. A mailbox waits for nothing else, so silence ends its connection sooner than others.
  */
 export function createPipelinedClient(url: string, lockTimeout: number): pg.Client {
-  return new pg.Client({ ...session(url), lock_timeout: lockTimeout, pipeline: true } as pg.ClientConfig);
+  const patience = { lock_timeout: lockTimeout, query_timeout: lockTimeout + 5_000 };
+  const name = { application_name: 'holdfast engine' };
+  return new Client({ ...session(url), ...name, ...patience, pipeline: true } as pg.ClientConfig);
 }

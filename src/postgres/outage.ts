@@ -3,8 +3,9 @@
  * statements that were prepared for a schema that has changed since.
  */
 const OUTAGE_CODE = /^(08|53|57P|25006|25P03|25P04|0A000|26000|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENET)/;
-/** The same, where the driver gives no code. */
-const OUTAGE_MESSAGE = /^(Connection terminated|Client .*not queryable|Query read timeout|timeout (expired|exceeded))/;
+/** The same, where pg gives no code; the last is how TypeORM says that a connection ended within a transaction. */
+const OUTAGE_MESSAGE =
+  /^(Connection terminated|Client .*not queryable|Query read timeout|timeout (expired|exceeded))|was already released|^Query runner already released/;
 /** Deadlock, serialisation failure, lock or statement timeout. */
 const CONFLICT_CODE = /^(40001|40P01|55P03|57014)$/;
 

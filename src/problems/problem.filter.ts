@@ -1,9 +1,7 @@
 import { ArgumentsHost, Catch, ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isConflict, isOutage } from '../postgres/outage.js';
 import { Problem, ProblemCode } from './problem.js';
-
-/** PostgreSQL and socket errors that mean the database went away or shed load: worth a retry, so 503 and not 500. */
-const UNAVAILABLE = /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/;
 
 const BY_STATUS: Record<number, ProblemCode> = {
   400: 'malformed_json',
@@ -32,7 +30,18 @@ export function toProblem(thrown: unknown): Problem {
     const detail = DETAIL_BY_STATUS[status] ?? (error.message || 'The request could not be read.');
     return new Problem(code, detail, { cause: thrown });
   }
-  if (typeof error?.code === 'string' && UNAVAILABLE.test(error.code)) {
+  // Worth a retry, so 503 and not 500.
+  if (isConflict(thrown)) {
+    return new Problem(
+      'overloaded',
+      'Others change the same at this moment. Nothing was changed: repeat the request.',
+      {
+        retryAfter: 1,
+        cause: thrown,
+      },
+    );
+  }
+  if (isOutage(thrown)) {
     return new Problem('unavailable', 'The database does not answer. Repeat the request with the same key.', {
       retryAfter: 1,
       cause: thrown,
