@@ -11,16 +11,26 @@ export function viewOf(
   uncoveredOf: (line: number) => number,
 ): ReservationView {
   const status = statusAt(reservation, now);
+  const channel = configuration.channelById(reservation.channelId);
+  const rank = new Map(channel?.locations.map(({ id }, index) => [id, index]));
   return {
     id: reservation.id,
-    channel: configuration.channelById(reservation.channelId)?.code ?? '',
+    channel: channel?.code ?? '',
     orderRef: reservation.orderRef,
     status,
     expiresAt: reservation.expiresAt === null ? null : new Date(reservation.expiresAt).toISOString(),
     createdAt: new Date(reservation.createdAt).toISOString(),
     version: reservation.version,
-    lines: reservation.lines.map((line) => lineView(line, configuration, status !== 'expired', uncoveredOf(line.line))),
+    lines: reservation.lines.map((line) =>
+      lineView(inSourcingOrder(line, rank), configuration, status !== 'expired', uncoveredOf(line.line)),
+    ),
   };
+}
+
+/** However a line came to stand where it does, it always reads the same. */
+function inSourcingOrder(line: ReservationLine, rank: ReadonlyMap<number, number>): ReservationLine {
+  const place = (locationId: number) => rank.get(locationId) ?? rank.size + locationId;
+  return { ...line, allocations: [...line.allocations].sort((a, b) => place(a.locationId) - place(b.locationId)) };
 }
 
 function lineView(

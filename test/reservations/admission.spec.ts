@@ -124,8 +124,8 @@ describe('what a hold gets', () => {
         [10, 15],
         18,
         [
-          [1, 15],
           [0, 3],
+          [1, 15],
         ],
       ],
       ['single_location', [10, 15], 13, [[1, 13]]],
@@ -133,6 +133,20 @@ describe('what a hold gets', () => {
       const { shop, answer } = await sourced(sourcing, stock, quantity);
       expect(answer.status).toBe(201);
       expect(allocations(shop, answer.body)).toEqual([expected]);
+    });
+
+    it('lists the allocations in sourcing order, however they were made and whenever they are read', async () => {
+      const shop = await world.shop([3, 5, 4], { sourcing: 'fullest_first' });
+      await at.given.channel({ code: shop.channel, locations: [...shop.locations].reverse() });
+      const held = await world.held(shop.channel, [{ sku: shop.sku, quantity: 11 }]);
+      expect(allocations(shop, held)).toEqual([
+        [
+          [2, 4],
+          [1, 5],
+          [0, 2],
+        ],
+      ]);
+      expect(await world.reservation(held.id)).toEqual(held);
     });
 
     it('refuses with no_single_location what no one location has (semantics.md 13)', async () => {
