@@ -1,5 +1,5 @@
 import { Inject, Injectable, OnModuleInit } from '@nestjs/common';
-import type { Answer } from '../access/answer.js';
+import { type Answer, versioned } from '../access/answer.js';
 import { Intent, unkeyed } from '../access/idempotency.js';
 import { decodeCursor, Page, page } from '../access/page.js';
 import type { Principal } from '../access/principal.js';
@@ -151,10 +151,10 @@ export class ReservationsService implements OnModuleInit {
     });
   }
 
-  async get(caller: Principal, id: string): Promise<ReservationView> {
+  async get(caller: Principal, id: string): Promise<Answer<ReservationView>> {
     const reservation = await this.mine(caller, id);
     const [view] = await this.views([reservation]);
-    return view as ReservationView;
+    return versioned(view as ReservationView);
   }
 
   async list(

@@ -61,8 +61,8 @@ describe('editing the lines of a hold', () => {
       { sku: shop.sku, quantity: 5 },
     ];
     const { id } = await world.held(shop.channel, lines);
-    const before = await world.reservation(id);
     await at.given.channel({ code: shop.channel, locations: [...shop.locations].reverse(), sourcing: later });
+    const before = await world.reservation(id);
     const answer = await world.edit(id, 1, lines).expect(200);
     expect(answer.headers.etag).toBe('"1"');
     expect(await world.reservation(id)).toEqual(before);
@@ -121,6 +121,17 @@ describe('editing the lines of a hold', () => {
     expectProblem(await world.edit(id, 1, [{ sku: shop.sku, quantity: 3 }]), 412, 'version_conflict');
     await world.edit(id, '*', [{ sku: shop.sku, quantity: 3 }]).expect(200);
     expect(await world.available(shop.sku, shop.channel)).toBe(7);
+  });
+
+  it('takes the ETag that reading the reservation gave', async () => {
+    const shop = await world.shop([10]);
+    const { id } = await held(shop, 1);
+    await world.step(id, 'extend', { ttlSeconds: 60 }).expect(200);
+    const { headers } = await at.api().get(`/v1/reservations/${id}`).expect(200);
+    expect(headers.etag).toBe('"2"');
+    const edit = at.api().put(`/v1/reservations/${id}/lines`, { lines: [{ sku: shop.sku, quantity: 2 }] });
+    const { body } = await edit.set('If-Match', headers.etag as string).expect(200);
+    expect(body.version).toBe(3);
   });
 
   it('lets one of several editors of the same version win', async () => {
