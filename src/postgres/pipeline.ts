@@ -21,7 +21,7 @@ export class Pipeline {
     statement: { readonly name: string; readonly text: string },
     values: readonly unknown[],
   ): Promise<Row[]> => {
-    const result = await this.client.query({ ...statement, values: values as unknown[] });
+    const result = await this.watch(this.client.query({ ...statement, values: values as unknown[] }));
     return result.rows;
   };
 
@@ -30,18 +30,19 @@ export class Pipeline {
   }
 
   track(sent: Promise<unknown>): void {
-    // Looked at by `all` or `commit`, which name the first in the order of sending.
-    sent.catch((error) => {
-      this.failure ??= { error };
-    });
+    this.watch(sent).catch(() => {}); // looked at by `all` or `commit`
     this.sent.push(sent);
   }
 
   /** Waits for these and for everything sent before them; throws the first failure, the cause of the later ones. */
   async all<T extends readonly unknown[]>(these: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> {
     for (const each of these) each.catch(() => {});
-    for (const sent of [...this.sent.splice(0), ...these]) await sent;
-    return (await Promise.all(these)) as unknown as T;
+    try {
+      await Promise.all(this.sent.splice(0));
+      return (await Promise.all(these)) as unknown as T;
+    } catch (error) {
+      throw this.failure?.error ?? error;
+    }
   }
 
   async commit(): Promise<void> {
@@ -50,7 +51,7 @@ export class Pipeline {
     await new Promise((resolve) => setImmediate(resolve));
     if (this.failure) throw this.failure.error;
     this.committing = true;
-    const committed = this.client.query('commit');
+    const committed = this.watch(this.client.query('commit'));
     await this.all([committed]);
     const { command } = await committed;
     // The tag is the only witness: a transaction that failed in between answers ROLLBACK here, and no error.
@@ -62,5 +63,13 @@ export class Pipeline {
     await Promise.allSettled(this.sent.splice(0));
     if (this.committing) return; // COMMIT has ended the transaction one way or the other
     await this.client.query('rollback').catch(() => this.client.end().catch(() => {}));
+  }
+
+  /** The server answers in order, so the first to fail in time is what made the others fail ("… is aborted"). */
+  private watch<T>(sent: Promise<T>): Promise<T> {
+    return sent.catch((error: unknown) => {
+      this.failure ??= { error };
+      throw error;
+    });
   }
 }
