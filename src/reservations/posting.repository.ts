@@ -13,7 +13,9 @@ const LOCK_RESERVATIONS = {
   text: `
     select r.id, r.channel_id, r.client_id, r.order_ref, r.status, r.version,
            extract(epoch from r.expires_at)::float8 * 1000 as expires_at,
-           extract(epoch from r.created_at)::float8 * 1000 as created_at
+           extract(epoch from r.created_at)::float8 * 1000 as created_at,
+           r.status = 'held' and exists (
+             select from reservation_step s where s.reservation_id = r.id and s.action = 'expire') as lapsed
       from reservation r
      where r.id = any($1::text[])
      order by r.id
@@ -57,6 +59,7 @@ interface HeaderRow {
   version: number;
   expires_at: number | null;
   created_at: number;
+  lapsed: boolean;
 }
 
 interface LineRow {
@@ -125,6 +128,7 @@ export async function readReservations(send: Send, ids: readonly string[], lock:
     expiresAt: row.expires_at,
     createdAt: row.created_at,
     version: row.version,
+    ...(row.lapsed ? { lapsed: true } : {}),
     lines: linesOf.get(row.id) ?? [],
   }));
 }

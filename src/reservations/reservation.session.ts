@@ -156,7 +156,7 @@ export class ReservationSession implements ParticipantSession {
     this.take(
       {
         action: 'expire',
-        reservation: { ...reservation, lines, version: reservation.version + 1 },
+        reservation: { ...reservation, lines, lapsed: true, version: reservation.version + 1 },
         postings,
         lines: released.filter(({ quantity }) => quantity > 0),
       },

@@ -53,6 +53,8 @@ export interface Reservation {
   /** Milliseconds since 1970; null once committed. */
   readonly expiresAt: number | null;
   readonly createdAt: number;
+  /** Its time has come and part of it was let go: over, also by a clock that is behind the one that saw it. */
+  readonly lapsed?: boolean;
   readonly version: number;
   readonly lines: readonly ReservationLine[];
 }
@@ -67,11 +69,14 @@ export interface Part {
 }
 
 /** Whether the hold is there at `now`: an expired one does not exist (semantics.md 16). */
-export function hasExpired(reservation: Pick<Reservation, 'status' | 'expiresAt'>, now: number): boolean {
-  return reservation.status === 'held' && reservation.expiresAt !== null && reservation.expiresAt <= now;
+export function hasExpired(
+  { status, lapsed, expiresAt }: Pick<Reservation, 'status' | 'expiresAt' | 'lapsed'>,
+  now: number,
+): boolean {
+  return status === 'held' && (lapsed === true || (expiresAt !== null && expiresAt <= now));
 }
 
-export function statusAt(reservation: Pick<Reservation, 'status' | 'expiresAt'>, now: number): Status {
+export function statusAt(reservation: Pick<Reservation, 'status' | 'expiresAt' | 'lapsed'>, now: number): Status {
   return hasExpired(reservation, now) ? 'expired' : reservation.status;
 }
 

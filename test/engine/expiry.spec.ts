@@ -1,0 +1,162 @@
+import { ReservationsService } from '../../src/reservations/reservations.service.js';
+import { expectInvariants } from '../support/invariants.js';
+import { rowsOf } from '../support/rows.js';
+import {
+  atOnce,
+  expectNothingOversold,
+  type Fleet,
+  positionOf,
+  randomFrom,
+  startFleet,
+  stocked,
+  tally,
+} from './fleet.js';
+
+describe('holds whose time comes', () => {
+  let fleet: Fleet;
+  beforeAll(async () => {
+    fleet = await startFleet(2);
+  });
+  afterEach(async () => {
+    await expectInvariants(fleet.databaseUrl);
+    await expectNothingOversold(fleet.databaseUrl);
+  });
+  afterAll(() => fleet?.close());
+
+  const hold = (channel: string, lines: object[], ttlSeconds = 60) =>
+    fleet.next().api().post('/v1/reservations', { channel, lines, ttlSeconds });
+  const step = (id: string, action: string, body: object = {}) =>
+    fleet.next().api().post(`/v1/reservations/${id}/${action}`, body);
+  const sweep = (index: number) => fleet.apps[index]?.app.get(ReservationsService).sweep() as Promise<number>;
+  const states = (sku: string) =>
+    rowsOf<{ id: string; status: string; actions: string[] }>(
+      fleet.databaseUrl,
+      `select r.id, r.status, array_agg(s.action order by s.step) as actions
+         from reservation r join reservation_step s on s.reservation_id = r.id
+        where exists (select from reservation_line l join item i on i.id = l.item_id
+                       where l.reservation_id = r.id and i.sku = $1)
+        group by r.id order by r.id`,
+      [sku],
+    );
+
+  it('end as committed or as expired, never as both, when commits race with their expiry (semantics.md 16)', async () => {
+    const random = randomFrom(16);
+    const { sku, channel } = await stocked(fleet.first, [60, 60]);
+    // Each hold over both locations for some, so that one position lets go while the other has not yet.
+    const held = await atOnce(40, (i) => hold(channel, [{ sku, quantity: i % 5 === 0 ? 5 : 1 }], 10));
+    const ids = held.filter(({ status }) => status === 201).map(({ body }) => body.id as string);
+    expect(ids.length).toBeGreaterThan(30);
+    fleet.clock.advance(9_999);
+    const commit = (id: string) => step(id, 'commit').then((answer) => answer);
+    const early = ids.slice(0, ids.length / 2).map(commit);
+    await Promise.race(early);
+    const late = ids.slice(ids.length / 2).map(commit);
+    fleet.clock.advance(1);
+    const admissions = atOnce(20, () => hold(channel, [{ sku, quantity: 1 + Math.floor(random() * 3) }]));
+    const sweeps = [sweep(0), sweep(1), sweep(0)];
+    const answers = await Promise.all([...early, ...late]);
+    await Promise.all([admissions, ...sweeps]);
+    await sweep(0);
+    const byId = new Map((await states(sku)).map((each) => [each.id, each]));
+    for (const [i, { status, body }] of answers.entries()) {
+      const { status: state, actions } = byId.get(ids[i] as string) ?? {};
+      if (status === 200) expect([state, actions]).toEqual(['committed', ['hold', 'commit']]);
+      else {
+        expect(body.code).toBe('hold_expired');
+        expect(state).toBe('expired');
+        expect(actions).not.toContain('commit');
+      }
+    }
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 409]));
+  });
+
+  it('are let go once, however often and by however many it is looked for them', async () => {
+    const { sku, channel } = await stocked(fleet.first, [30, 30]);
+    await atOnce(20, () => hold(channel, [{ sku, quantity: 2 }]));
+    fleet.clock.advance(60_000);
+    await Promise.all([sweep(0), sweep(1), sweep(0), sweep(1)]);
+    expect(await sweep(0)).toBe(0);
+    expect(await sweep(1)).toBe(0);
+    const after = await states(sku);
+    expect(after.map(({ status }) => status)).toEqual(Array(20).fill('expired'));
+    expect(after.every(({ actions }) => actions.filter((action) => action === 'hold').length === 1)).toBe(true);
+    const [released] = await rowsOf<{ sum: string }>(
+      fleet.databaseUrl,
+      `select sum(reserved_delta) from movement m join item i on i.id = m.item_id where sku = $1 and kind = 'expire'`,
+      [sku],
+    );
+    expect(Number(released?.sum)).toBe(-40);
+    const version = (await positionOf(fleet.first, sku)).version;
+    await sweep(0);
+    expect((await positionOf(fleet.first, sku)).version).toBe(version);
+  });
+
+  it('may be 2,000 on one item: the next admission takes what they held, and is right', async () => {
+    const { sku, channel } = await stocked(fleet.first, [2_000]);
+    for (let i = 0; i < 20; i += 1) {
+      const reservations = Array.from({ length: 100 }, () => ({
+        channel,
+        ttlSeconds: 30,
+        lines: [{ sku, quantity: 1 }],
+      }));
+      await fleet.next().api().post('/v1/reservations/batch', { reservations }).expect(207);
+    }
+    expect(tally([await hold(channel, [{ sku, quantity: 1 }])])).toEqual({ '409 insufficient_stock': 1 });
+    fleet.clock.advance(30_000);
+    expect(tally([await hold(channel, [{ sku, quantity: 2_000 }])])).toEqual({ 201: 1 });
+    expect(await positionOf(fleet.first, sku)).toMatchObject({ reserved: 2_000, available: 0, version: 4_002 });
+    expect(tally([await hold(channel, [{ sku, quantity: 1 }])])).toEqual({ '409 insufficient_stock': 1 });
+  });
+
+  it('are swept in portions until none is left', async () => {
+    const { sku, channel } = await stocked(fleet.first, [1_200]);
+    for (let i = 0; i < 12; i += 1) {
+      const reservations = Array.from({ length: 100 }, () => ({
+        channel,
+        ttlSeconds: 30,
+        lines: [{ sku, quantity: 1 }],
+      }));
+      await fleet.next().api().post('/v1/reservations/batch', { reservations }).expect(207);
+    }
+    fleet.clock.advance(30_000);
+    while ((await sweep(0)) > 0);
+    expect(await positionOf(fleet.first, sku)).toMatchObject({ reserved: 0, available: 1_200 });
+  });
+
+  it('can neither be released, extended, edited nor committed afterwards', async () => {
+    const { sku, channel } = await stocked(fleet.first, [10, 10]);
+    const { id } = (await hold(channel, [{ sku, quantity: 15 }])).body;
+    fleet.clock.advance(60_000);
+    // Another admission lets go of what stands at its position only.
+    expect((await hold(channel, [{ sku, quantity: 1 }])).status).toBe(201);
+    const edit = fleet
+      .next()
+      .api()
+      .put(`/v1/reservations/${id}/lines`, { lines: [{ sku, quantity: 1 }] });
+    expect(
+      tally([
+        await step(id, 'commit'),
+        await step(id, 'release'),
+        await step(id, 'extend', { ttlSeconds: 60 }),
+        await edit.set('If-Match', '*'),
+      ]),
+    ).toEqual({ '409 hold_expired': 4 });
+  });
+
+  it('are never committed in part by a process whose clock is behind that of the one that let go (semantics.md 16)', async () => {
+    const { sku } = await fleet.first.given.item();
+    const east = await fleet.first.given.location();
+    const west = await fleet.first.given.location();
+    for (const { code } of [east, west]) await fleet.first.given.stock(sku, code, 10);
+    const both = await fleet.first.given.channel({ locations: [east.code, west.code] });
+    const { id } = (await hold(both.code, [{ sku, quantity: 15 }], 10)).body;
+    fleet.clock.advance(10_000);
+    // At one of its two positions the hold is let go; the other has not been asked for.
+    const adjustment = { sku, location: east.code, delta: 1, reason: 'found' };
+    expect((await fleet.first.api().post('/v1/stock/adjustments', adjustment)).status).toBe(201);
+    fleet.clock.advance(-5);
+    const late = await step(id, 'commit');
+    fleet.clock.advance(5);
+    expect(tally([late])).toEqual({ '409 hold_expired': 1 });
+  });
+});
