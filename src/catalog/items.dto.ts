@@ -73,7 +73,7 @@ export class PutItem {
 
   @ApiPropertyOptional({
     default: true,
-    description: 'For the catalogue; stock of an inactive item may still be sold.',
+    description: 'False: taken off sale, in no channel carried; what is reserved of it stays valid and shippable.',
   })
   @IsBoolean()
   active: boolean = true;

@@ -34,6 +34,18 @@ export function isText(value: unknown, most: number): value is string {
   return typeof value === 'string' && value.length <= most && /\S/.test(value) && !/[\p{Cc}\p{Cs}]/u.test(value);
 }
 
+/** As IsText, but with line breaks: a note. */
+export function IsNote(most: number): PropertyDecorator {
+  return ValidateBy({
+    name: 'isNote',
+    validator: {
+      validate: (value) => typeof value === 'string' && isText(value.replace(/[\r\n\t]/g, ' '), most),
+      defaultMessage: () =>
+        `$property takes 1 to ${most} characters of text; of control characters only line breaks and tabs`,
+    },
+  });
+}
+
 export function IsText(most: number): PropertyDecorator {
   return ValidateBy({
     name: 'isText',

@@ -3,7 +3,7 @@ import { Type } from 'class-transformer';
 import { IsIn, IsInt, Max, Min } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
 import { IsQuantity } from '../catalog/quantity.dto.js';
-import { IsCode, IsSku, IsText, Optional } from '../problems/fields.dto.js';
+import { IsCode, IsNote, IsSku, IsText, Optional } from '../problems/fields.dto.js';
 import type { Reason } from './adjustment.js';
 import { REASONS } from './adjustment.js';
 import type { Condition } from './position.js';
@@ -48,7 +48,7 @@ export class AdjustStock {
 
   @ApiPropertyOptional({ example: 'Found behind rack 12.' })
   @Optional()
-  @IsText(1000)
+  @IsNote(1000)
   note?: string;
 
   @ApiPropertyOptional({ example: 'CC-2026-117' })

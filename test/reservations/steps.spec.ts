@@ -129,12 +129,13 @@ describe('a step of a reservation', () => {
       expect(await world.available(shop.sku, shop.channel)).toBe(10);
     });
 
-    it('of what a shipment left ends as shipped', async () => {
+    it('of what a shipment left ends as shipped, and a second time changes nothing (semantics.md 14)', async () => {
       const shop = await world.shop([10]);
       const { id } = await held(shop, 6, { commit: true });
       await world.step(id, 'ship', { shipmentRef: 'S1', lines: [{ line: 1, quantity: 2 }] }).expect(200);
       const { body } = await world.step(id, 'cancel').expect(200);
       expect(body).toMatchObject({ status: 'shipped', lines: [{ committed: 2, shipped: 2, reserved: 0 }] });
+      expect((await world.step(id, 'cancel').expect(200)).body).toEqual(body);
       expect(await world.position(shop.sku, shop.locations[0])).toMatchObject({ onHand: 8, reserved: 0 });
     });
   });
