@@ -74,6 +74,7 @@ create table client (
 create table configuration (
   singleton boolean default true not null,
   revision bigint default 1 not null,
+  installation uuid default gen_random_uuid() not null,
   constraint configuration_pkey PRIMARY KEY (singleton),
   constraint configuration_is_one_row CHECK (singleton)
 );
@@ -86,6 +87,54 @@ create table idempotency_key (
   body text not null,
   created_at timestamp with time zone not null,
   constraint idempotency_key_pkey PRIMARY KEY (client_id, key)
+);
+
+create table import (
+  id text collate "C" not null,
+  turn bigint generated always as identity not null,
+  client_id text collate "C" not null,
+  key_id text not null,
+  kind text not null,
+  format text not null,
+  atomic boolean not null,
+  columns text[],
+  status text default 'queued'::text not null,
+  reached_byte bigint not null,
+  reached_line bigint not null,
+  rows bigint default 0 not null,
+  applied bigint default 0 not null,
+  unchanged bigint default 0 not null,
+  failed bigint default 0 not null,
+  problem jsonb,
+  lease text,
+  leased_until timestamp with time zone,
+  attempts smallint default 0 not null,
+  created_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  constraint import_pkey PRIMARY KEY (id),
+  constraint import_turn_key UNIQUE (turn),
+  constraint import_counts_check CHECK ((applied + failed) <= rows AND unchanged >= 0 AND unchanged <= applied),
+  constraint import_format_check CHECK (format = ANY (ARRAY['csv'::text, 'ndjson'::text])),
+  constraint import_kind_check CHECK (kind = ANY (ARRAY['items'::text, 'locations'::text, 'levels'::text])),
+  constraint import_status_check CHECK (status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text]))
+);
+
+create table import_chunk (
+  import_id text collate "C" not null,
+  seq integer not null,
+  bytes bytea not null,
+  created_at timestamp with time zone not null,
+  constraint import_chunk_pkey PRIMARY KEY (import_id, seq)
+);
+
+create table import_failure (
+  import_id text collate "C" not null,
+  line bigint not null,
+  code text not null,
+  detail text not null,
+  pointer text,
+  constraint import_failure_pkey PRIMARY KEY (import_id, line)
 );
 
 create table item (
@@ -261,6 +310,8 @@ alter table channel_item add constraint channel_item_item_fkey FOREIGN KEY (item
 alter table channel_location add constraint channel_location_channel_fkey FOREIGN KEY (channel_id) REFERENCES channel(id);
 alter table channel_location add constraint channel_location_location_fkey FOREIGN KEY (location_id) REFERENCES location(id);
 alter table client add constraint client_channel_fkey FOREIGN KEY (channel_id) REFERENCES channel(id);
+alter table import add constraint import_client_fkey FOREIGN KEY (client_id) REFERENCES client(id);
+alter table import_failure add constraint import_failure_import_fkey FOREIGN KEY (import_id) REFERENCES import(id) ON DELETE CASCADE;
 alter table item_identifier add constraint item_identifier_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
 alter table item_uom add constraint item_uom_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
 alter table "position" add constraint position_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
@@ -270,6 +321,7 @@ alter table reservation add constraint reservation_channel_fkey FOREIGN KEY (cha
 CREATE INDEX api_key_client_idx ON api_key USING btree (client_id);
 CREATE INDEX channel_item_item_idx ON channel_item USING btree (item_id);
 CREATE INDEX idempotency_key_created_idx ON idempotency_key USING brin (created_at);
+CREATE INDEX import_open_idx ON import USING btree (client_id, turn) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
 CREATE INDEX item_identifier_item_idx ON item_identifier USING btree (item_id);
 CREATE INDEX movement_reservation_idx ON movement USING btree (reservation_id) WHERE reservation_id IS NOT NULL;
 CREATE INDEX reservation_allocation_position_idx ON reservation_allocation USING btree (item_id, location_id, expires_at);
@@ -295,6 +347,14 @@ comment on column channel.backorder_limit is 'null: unlimited; 0: none.';
 comment on column channel_item.buffer is 'null: the channel''s own buffer.';
 comment on column channel_item.limits_backorder is 'false: the channel''s own limit; true: backorder_limit counts, null being unlimited.';
 comment on table configuration is 'One row: raised by every change of a location, a channel or its locations.';
+comment on column configuration.installation is 'Names this database in a Redis that others may share.';
+comment on column import.applied is 'Rows that hold now, unchanged ones included.';
+comment on column import.attempts is 'How often it was taken up since it last moved on.';
+comment on column import.columns is 'The header of a CSV; null: each row names its fields.';
+comment on column import.lease is 'Names the worker at work. Whoever writes progress must still have it.';
+comment on column import.reached_byte is 'Where the first row that is not yet accounted for begins, in bytes from the start; reached_line: the line before it.';
+comment on column import.turn is 'The imports of one client are applied in the order in which they were accepted.';
+comment on column import_failure.line is 'As an editor counts the lines of the file, from 1; of a row of several lines the first.';
 comment on column item.deleted_at is 'Its ledger stays; creating the SKU again revives the row and its position versions.';
 comment on column item.revision is 'Raised by every change of the item, its units or a channel''s rules for it.';
 comment on column item.version is 'What clients see and send in If-Match.';
@@ -317,6 +377,9 @@ grant delete, insert, select, update on channel_location to holdfast_app;
 grant delete, insert, select, update on client to holdfast_app;
 grant delete, insert, select, update on configuration to holdfast_app;
 grant delete, insert, select, update on idempotency_key to holdfast_app;
+grant delete, insert, select, update on import to holdfast_app;
+grant delete, insert, select, update on import_chunk to holdfast_app;
+grant delete, insert, select, update on import_failure to holdfast_app;
 grant delete, insert, select, update on item to holdfast_app;
 grant delete, insert, select, update on item_identifier to holdfast_app;
 grant delete, insert, select, update on item_uom to holdfast_app;

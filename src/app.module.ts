@@ -6,6 +6,7 @@ import { ChannelsModule } from './channels/channels.module.js';
 import type { Config } from './config.js';
 import { Clock, ConfigModule } from './config.module.js';
 import { ContractModule } from './contract/contract.module.js';
+import { ImportsModule } from './imports/imports.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { PostgresModule } from './postgres/postgres.module.js';
 import { RedisModule } from './redis/redis.module.js';
@@ -21,6 +22,7 @@ export class AppModule {
       imports: [
         ContractModule,
         OperationsModule,
+        ImportsModule,
         ReservationsModule,
         AvailabilityModule,
         StockModule,

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { typeid } from 'typeid-js';
+import { DataSource } from 'typeorm';
+import { Answer } from '../access/answer.js';
+import { type Intent, type Remembered, replay } from '../access/idempotency.js';
+import { IdempotencyRepository } from '../access/idempotency.repository.js';
+import type { PageQuery } from '../access/page.dto.js';
+import { decodeCursor, type Page, page } from '../access/page.js';
+import { type Principal, requireScope, type Scope } from '../access/principal.js';
+import { CLOCK, type Clock } from '../config.module.js';
+import { Problem } from '../problems/problem.js';
+import { requireColumns } from './cells.js';
+import { type Import, type Kind, MOST_ATOMIC_BYTES, MOST_BYTES, type Place } from './import.js';
+import { ImportWorker } from './import.worker.js';
+import { type ImportQuery, type ImportSummary, type ImportView, summaryOf, viewImport } from './imports.dto.js';
+import { ImportsRepository } from './imports.repository.js';
+import { readHeader } from './rows.reader.js';
+import { Spool, tooLarge } from './spool.service.js';
+import type { Upload } from './upload.decorator.js';
+
+const SCOPES: Readonly<Record<Kind, Scope>> = {
+  items: 'catalog:write',
+  locations: 'catalog:write',
+  levels: 'stock:write',
+};
+
+/** What the first piece of a body says: of a CSV its columns and where its rows begin. */
+interface Head {
+  readonly columns: readonly string[] | null;
+  readonly start: Place;
+}
+
+/** Takes in bulk data, and says how far it is applied. */
+@Injectable()
+export class ImportsService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly repository: ImportsRepository,
+    private readonly spool: Spool,
+    private readonly worker: ImportWorker,
+    private readonly idempotency: IdempotencyRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Accepts a body: 202 once all of it is in the database. A key that was answered before is answered again, if the
+   * bytes are the same. Throws `scope_required`, `validation_failed` for a header that is none, `payload_too_large`.
+   */
+  async accept(caller: Principal, { kind, atomic }: ImportQuery, upload: Upload): Promise<Answer> {
+    requireScope(caller, SCOPES[kind]);
+    const most = atomic ? MOST_ATOMIC_BYTES : MOST_BYTES;
+    if (upload.length !== undefined && upload.length > most) throw tooLarge(most);
+    const { clientId } = caller;
+    const request = `POST /v1/imports?kind=${kind}&atomic=${atomic} ${upload.format}`;
+    const asked = { clientId, key: upload.key, fingerprint: Buffer.alloc(0) };
+    // What an answer is remembered for only needs to be compared.
+    const first = await this.idempotency.find(this.dataSource.manager, asked);
+    const id = typeid('imp').toString();
+    const now = new Date(this.clock());
+    let head: Head | undefined;
+    const { hash, pieces } = await this.spool
+      .receive(upload.body, most, async (piece, seq) => {
+        if (first) return;
+        if (seq === 0) head = await readHead(kind, upload, piece);
+        await this.spool.keep(id, seq, piece, now);
+      })
+      .catch(async (error) => {
+        upload.body.resume(); // the connection stays of use
+        if (head) await this.spool.discard(id);
+        throw error;
+      });
+    const intent = { ...asked, fingerprint: createHash('sha256').update(request).update(hash).digest() };
+    if (first) return replayed(intent, first);
+    if (!head) throw new Problem('validation_failed', 'The body is empty: send at least one row.');
+    const answer = await this.register(
+      caller,
+      intent,
+      { id, caller, kind, format: upload.format, atomic, ...head },
+      pieces,
+      now,
+    );
+    this.worker.wake();
+    return answer;
+  }
+
+  /** Throws `not_found` also for an import of another client, unless the caller is an administrator. */
+  async get(caller: Principal, id: string, { limit, cursor }: PageQuery): Promise<ImportView> {
+    const [after = 0] = (decodeCursor(cursor, ['number']) ?? []) as number[];
+    const found = await this.repository.find(this.dataSource.manager, caller, id);
+    if (!found) throw new Problem('not_found', `There is no import ${id} that this key may see.`);
+    const rows = await this.repository.failures(this.dataSource.manager, id, after, limit + 1);
+    const failures = page(
+      rows,
+      limit,
+      (failure) => failure,
+      ({ line }) => [line],
+    );
+    return viewImport(found, failures);
+  }
+
+  async list(caller: Principal, { limit, cursor }: PageQuery): Promise<Page<ImportSummary>> {
+    const [before = null] = (decodeCursor(cursor, ['number']) ?? []) as number[];
+    const rows = await this.repository.list(this.dataSource.manager, caller, before, limit + 1);
+    return page(rows, limit, summaryOf, ({ turn }) => [turn]);
+  }
+
+  /** If the outcome stays unknown, the pieces stay: without an import they go with the purge. */
+  private async register(
+    caller: Principal,
+    intent: Intent,
+    given: Parameters<ImportsRepository['insert']>[1],
+    pieces: number,
+    at: Date,
+  ): Promise<Answer> {
+    return this.dataSource.transaction(async (tx) => {
+      await this.idempotency.lockIntent(tx, intent);
+      const first = await this.idempotency.find(tx, intent);
+      if (first) {
+        await this.repository.deletePieces(tx, given.id); // its twin was quicker
+        return replayed(intent, first);
+      }
+      if ((await this.repository.countPieces(tx, given.id)) !== pieces) {
+        // The purge took them for what was left behind: an import is whole or not at all.
+        throw new Problem(
+          'validation_failed',
+          'The body took more than a day to arrive. Send it again in smaller parts.',
+        );
+      }
+      await this.repository.insert(tx, given, at);
+      const accepted = (await this.repository.find(tx, caller, given.id)) as Import;
+      const body = viewImport(accepted, { data: [], nextCursor: null });
+      await this.idempotency.insert(tx, intent, 202, body, at);
+      return located(new Answer(202, body));
+    });
+  }
+}
+
+async function readHead(kind: Kind, { format }: Upload, piece: Buffer): Promise<Head> {
+  if (format === 'ndjson') return { columns: null, start: { byte: 0, line: 0 } };
+  const { names, end } = await readHeader(piece);
+  requireColumns(kind, names);
+  return { columns: names, start: end };
+}
+
+function replayed(intent: Intent, first: Remembered): Answer {
+  return located(replay(intent, first));
+}
+
+function located({ status, body, headers }: Answer): Answer {
+  return new Answer(status, body, { Location: `/v1/imports/${(body as ImportView).id}`, ...headers });
+}
