@@ -11,6 +11,16 @@ export interface ItemStock {
   readonly revision: number;
   /** `reserved` without holds whose time has come; `nextExpiry` the earliest expiry still to come (semantics.md 16). */
   readonly positions: readonly Position[];
+  /** The time of a hold has come that still counts in the database: figures that are so without a new version. */
+  readonly overdue: boolean;
+}
+
+/** Says that a position has reached a version. */
+export interface Notice {
+  readonly id: number;
+  readonly itemId: number;
+  readonly locationId: number;
+  readonly version: number;
 }
 
 const ITEM_STOCK = {
@@ -51,15 +61,16 @@ export class AvailabilityRepository {
         upcoming: number | null;
       }
     >({ ...ITEM_STOCK, values: [itemIds, now] });
-    const items = new Map<number, ItemStock & { positions: Position[] }>();
+    const items = new Map<number, ItemStock & { positions: Position[]; overdue: boolean }>();
     for (const row of rows) {
-      const stock = items.get(row.item) ?? { itemId: row.item, revision: row.revision, positions: [] };
+      const stock = items.get(row.item) ?? { itemId: row.item, revision: row.revision, positions: [], overdue: false };
       items.set(row.item, stock);
       if (row.item_id === null) continue;
       const position = positionOf({ ...row, item_id: row.item_id });
       if (row.expired_holds !== null) {
         position.reserved -= row.expired_holds;
         position.nextExpiry = row.upcoming;
+        stock.overdue ||= row.expired_holds > 0;
       }
       stock.positions.push(position);
     }
@@ -82,16 +93,27 @@ export class AvailabilityRepository {
     return rows[0].revision;
   }
 
-  /** Takes change notices that are at least `before` old. Each goes to one process, which makes sure the cache has them. */
-  async takeNotices(before: Date, limit: number): Promise<{ itemId: number; locationId: number; version: number }[]> {
+  /** Change notices that were written before `before`, the oldest first. */
+  async notices(before: Date, limit: number): Promise<Notice[]> {
     const { rows } = await this.pool.query(
-      `with taken as (
-         select id from outbox where at <= $1 order by id limit $2 for update skip locked
-       )
-       delete from outbox o using taken where o.id = taken.id
-       returning o.item_id, o.location_id, o.version`,
+      'select id, item_id, location_id, version from outbox where at <= $1 order by id limit $2',
       [before, limit],
     );
-    return rows.map((row) => ({ itemId: row.item_id, locationId: row.location_id, version: row.version }));
+    return rows.map((row) => ({
+      id: row.id,
+      itemId: row.item_id,
+      locationId: row.location_id,
+      version: row.version,
+    }));
+  }
+
+  /** Removes notices that have been seen to. What another process is just removing is left to it. */
+  async removeNotices(notices: readonly Notice[]): Promise<void> {
+    await this.pool.query(
+      `delete from outbox o
+        using (select id from outbox where id = any($1::bigint[]) for update skip locked) as seen
+        where o.id = seen.id`,
+      [notices.map(({ id }) => id)],
+    );
   }
 }

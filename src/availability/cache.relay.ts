@@ -3,8 +3,8 @@ import pino from 'pino';
 import type { Config } from '../config.js';
 import type { Clock } from '../config.module.js';
 import { CLOCK, CONFIG } from '../config.module.js';
-import { AvailabilityRepository } from './availability.repository.js';
-import { StockCache } from './stock.cache.js';
+import { AvailabilityRepository, Notice } from './availability.repository.js';
+import { ENTRY_TTL_MS, StockCache } from './stock.cache.js';
 
 /** Milliseconds between two looks at the change notices. With the age below: an entry is never behind for a second. */
 const INTERVAL_MS = 250;
@@ -42,16 +42,27 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
     await this.running;
   }
 
-  /** One look. Returns how many notices it took. */
+  /**
+   * One look. Returns how many notices it has seen to. They go only when the cache is known to have them: who cannot
+   * look leaves them to the next look, or to a process that can, until no entry can be as old as they are.
+   */
   async relay(): Promise<number> {
-    const notices = await this.repository.takeNotices(new Date(this.clock() - SETTLED_MS), BATCH);
-    const behind = await this.cache.behind(notices);
-    if (behind.length > 0) {
-      const ids = [...new Set(behind.map(({ itemId }) => itemId))];
-      const { configuration, items } = await this.repository.read(ids, this.clock());
-      await this.cache.fill(configuration, items.values());
-    }
+    await this.cache.announceAgain();
+    const patience = this.cache.present ? SETTLED_MS : ENTRY_TTL_MS;
+    const notices = await this.repository.notices(new Date(this.clock() - patience), BATCH);
+    if (notices.length === 0) return 0;
+    if (this.cache.present && !(await this.bringUpToDate(notices))) return 0;
+    await this.repository.removeNotices(notices);
     return notices.length;
+  }
+
+  private async bringUpToDate(notices: readonly Notice[]): Promise<boolean> {
+    const behind = await this.cache.behind(notices);
+    if (behind === undefined) return false;
+    if (behind.length === 0) return true;
+    const ids = [...new Set(behind.map(({ itemId }) => itemId))];
+    const { configuration, items } = await this.repository.read(ids, this.clock());
+    return this.cache.fill(configuration, items.values());
   }
 
   private schedule(): void {

@@ -6,8 +6,8 @@ import { REDIS } from '../redis/redis.module.js';
 import { Position, UNSELLABLE, Unsellable } from '../stock/position.js';
 import { AvailabilityRepository, ItemStock } from './availability.repository.js';
 
-/** Milliseconds after which an entry nobody changed or read anew goes: the last net under lost publications. */
-const ENTRY_TTL_MS = 60_000;
+/** Milliseconds after which an entry must be read anew: the last net under lost publications, which do not prolong it. */
+export const ENTRY_TTL_MS = 60_000;
 /** Milliseconds the revision of channels and locations is believed: a change of them shows everywhere within it. */
 const CONFIGURATION_TTL_MS = 500;
 
@@ -17,21 +17,22 @@ const CONFIGURATION_TTL_MS = 500;
  * they come, the entry converges. At equal versions the later one wins: it has looked at expired holds again.
  * An entry counts only once it has field `r`, which only a reading of all locations sets; until then the fields of
  * publications wait in it, so that a slow reading cannot bring back what a commit has overtaken. Field `n`: a newer
- * revision of the item that was announced.
+ * revision of the item that was announced. What is no number is not ours, and gives way.
  */
 const MERGE = `
 local key = KEYS[1]
+local kind = redis.call('TYPE', key)['ok']
+if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', key) end
+local function number(value) return value and tonumber(string.match(value, '^%d+')) or -1 end
 for i = 4, #ARGV, 2 do
-  local known = redis.call('HGET', key, ARGV[i])
-  if not known or tonumber(string.match(known, '^%d+')) <= tonumber(string.match(ARGV[i + 1], '^%d+')) then
+  if number(redis.call('HGET', key, ARGV[i])) <= number(ARGV[i + 1]) then
     redis.call('HSET', key, ARGV[i], ARGV[i + 1])
   end
 end
-if ARGV[2] ~= '' then
-  local known = redis.call('HGET', key, ARGV[2])
-  if not known or tonumber(known) < tonumber(ARGV[3]) then redis.call('HSET', key, ARGV[2], ARGV[3]) end
+if ARGV[2] ~= '' and number(redis.call('HGET', key, ARGV[2])) < number(ARGV[3]) then
+  redis.call('HSET', key, ARGV[2], ARGV[3])
 end
-redis.call('PEXPIRE', key, ARGV[1])
+if ARGV[2] == 'r' or redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, ARGV[1]) end
 return 1`;
 
 type WithMerge = Redis & { mergeStock(key: string, ...args: (string | number)[]): Promise<number> };
@@ -49,6 +50,8 @@ export const cacheReads =
 export class StockCache {
   private readonly redis: WithMerge | null;
   private prefix: string | undefined;
+  /** Items whose change Redis did not hear of. */
+  private readonly unannounced = new Set<string>();
 
   constructor(
     @Inject(REDIS) redis: Redis | null,
@@ -87,23 +90,23 @@ export class StockCache {
       }
       cacheReads.inc({ outcome: 'hit' }, items.size);
       cacheReads.inc({ outcome: 'miss' }, itemIds.length - items.size);
-      return { configuration: configuration === null ? undefined : Number(configuration), items };
+      return { configuration: wholeNumber(configuration), items };
     } catch {
       cacheReads.inc({ outcome: 'error' }, itemIds.length);
       return { configuration: undefined, items: new Map() };
     }
   }
 
-  /** Keeps what was read from the database. Without Redis: does nothing. */
-  async fill(configuration: number | undefined, items: Iterable<ItemStock>): Promise<void> {
-    await this.write(async (redis, prefix) => {
+  /** Keeps what was read from the database. False: it could not. Without Redis: does nothing. */
+  async fill(configuration: number | undefined, items: Iterable<ItemStock>): Promise<boolean> {
+    return this.write(async (redis, prefix) => {
       const merges = [...items].map((stock) =>
         redis.mergeStock(
           `${prefix}stock:${stock.itemId}`,
           ENTRY_TTL_MS,
           'r',
           stock.revision,
-          ...fieldsOf(stock.positions),
+          ...fieldsOf(stock.positions, stock.overdue),
         ),
       );
       const revision = configuration && redis.set(`${prefix}configuration`, configuration, 'PX', CONFIGURATION_TTL_MS);
@@ -126,7 +129,7 @@ export class StockCache {
 
   /** Tells the other processes that their copy of the catalogue is behind. Without Redis: they compare with the database. */
   async announce({ skus = [], configuration }: CatalogChange): Promise<void> {
-    await this.write(async (redis, prefix) => {
+    const heard = await this.write(async (redis, prefix) => {
       if (configuration) {
         const revision = await this.repository.configurationRevision();
         await redis.set(`${prefix}configuration`, revision, 'PX', CONFIGURATION_TTL_MS);
@@ -136,29 +139,44 @@ export class StockCache {
         items.map(({ id, revision }) => redis.mergeStock(`${prefix}stock:${id}`, ENTRY_TTL_MS, 'n', revision)),
       );
     });
+    for (const sku of skus) {
+      if (heard) this.unannounced.delete(sku);
+      else if (this.redis) this.unannounced.add(sku);
+    }
   }
 
-  /** Of these positions, the ones whose entry is older than `version`. Without Redis: none. */
-  async behind<T extends { itemId: number; locationId: number; version: number }>(notices: readonly T[]): Promise<T[]> {
+  /** Says again what Redis did not hear. Entries that are older than this process are gone by themselves. */
+  async announceAgain(): Promise<void> {
+    if (this.unannounced.size > 0 && this.present) await this.announce({ skus: [...this.unannounced] });
+  }
+
+  /** Of these positions, the ones whose entry is older than `version`. Undefined: Redis does not say. */
+  async behind<T extends { itemId: number; locationId: number; version: number }>(
+    notices: readonly T[],
+  ): Promise<T[] | undefined> {
     const stale: T[] = [];
-    await this.write(async (redis, prefix) => {
+    const said = await this.write(async (redis, prefix) => {
       const known = await Promise.all(
-        notices.map(({ itemId, locationId }) => redis.hget(`${prefix}stock:${itemId}`, String(locationId))),
+        notices.map(({ itemId, locationId }) => redis.hmget(`${prefix}stock:${itemId}`, 'r', String(locationId))),
       );
       for (const [index, notice] of notices.entries()) {
-        const value = known[index];
-        if (value && Number.parseInt(value, 10) < notice.version) stale.push(notice);
+        const [revision, value] = known[index] ?? [];
+        // Without a revision it is not served. Without the location it is, as if nothing stood there.
+        if (revision && !(Number.parseInt(value ?? '', 10) >= notice.version)) stale.push(notice);
       }
     });
-    return stale;
+    return said ? stale : undefined;
   }
 
-  private async write(work: (redis: WithMerge, prefix: string) => Promise<unknown>): Promise<void> {
-    if (!this.redis || !this.present) return;
+  /** False: Redis is not there, or did not take it. */
+  private async write(work: (redis: WithMerge, prefix: string) => Promise<unknown>): Promise<boolean> {
+    if (!this.redis || !this.present) return false;
     try {
       await work(this.redis, await this.keyPrefix());
+      return true;
     } catch {
-      // The relay publishes it again; until then readers of this Redis may be behind by at most a second.
+      // The relay says it again; until then readers of this Redis may be behind by at most a second.
+      return false;
     }
   }
 
@@ -168,7 +186,8 @@ export class StockCache {
   }
 }
 
-function fieldsOf(positions: readonly Position[]): (string | number)[] {
+/** `overdue`: they do not count until those holds are let go, and then with a newer version. */
+function fieldsOf(positions: readonly Position[], overdue = false): (string | number)[] {
   return positions.flatMap((position) => {
     const { onHand, unsellable, reserved, incoming, safetyStock, nextExpiry, asOf } = position;
     const figures = [
@@ -176,7 +195,7 @@ function fieldsOf(positions: readonly Position[]): (string | number)[] {
       reserved,
       incoming,
       safetyStock,
-      nextExpiry,
+      overdue ? 0 : nextExpiry,
       asOf,
       ...UNSELLABLE.map((of) => unsellable[of]),
     ];
@@ -184,32 +203,53 @@ function fieldsOf(positions: readonly Position[]): (string | number)[] {
   });
 }
 
-/** undefined: not whole, or a hold has expired since. */
+/** undefined: not whole, not ours, or a hold has expired since. */
 function parse(itemId: number, entry: Record<string, string>, now: number): ItemStock | undefined {
-  const { r: revision, n: announced, ...fields } = entry;
+  const { r, n, ...fields } = entry;
+  const revision = wholeNumber(r);
   if (revision === undefined) return undefined;
   const positions: Position[] = [];
   for (const [locationId, value] of Object.entries(fields)) {
-    const colon = value.indexOf(':');
-    const [onHand, reserved, incoming, safetyStock, nextExpiry, asOf, ...unsellable] = JSON.parse(
-      value.slice(colon + 1),
-    );
-    if (nextExpiry !== null && nextExpiry <= now) return undefined;
-    positions.push({
-      itemId,
-      locationId: Number(locationId),
-      onHand,
-      unsellable: Object.fromEntries(UNSELLABLE.map((of, index) => [of, unsellable[index]])) as Record<
-        Unsellable,
-        number
-      >,
-      reserved,
-      incoming,
-      safetyStock,
-      version: Number(value.slice(0, colon)),
-      nextExpiry,
-      asOf,
-    });
+    const position = parsePosition(itemId, wholeNumber(locationId), value);
+    if (!position || (position.nextExpiry !== null && position.nextExpiry <= now)) return undefined;
+    positions.push(position);
   }
-  return { itemId, revision: Math.max(Number(revision), Number(announced ?? 0)), positions };
+  return { itemId, revision: Math.max(revision, wholeNumber(n) ?? 0), positions, overdue: false };
+}
+
+function parsePosition(itemId: number, locationId: number | undefined, value: string): Position | undefined {
+  const [, version, text = ''] = /^(\d+):(.*)$/.exec(value) ?? [];
+  if (version === undefined || locationId === undefined) return undefined;
+  const [onHand, reserved, incoming, safetyStock, nextExpiry, asOf, ...unsellable] = figuresOf(text);
+  const known = [onHand, reserved, incoming, safetyStock, asOf, ...unsellable];
+  const sound = unsellable.length === UNSELLABLE.length && known.every(Number.isFinite);
+  if (!sound || (nextExpiry !== null && !Number.isFinite(nextExpiry))) return undefined;
+  return {
+    itemId,
+    locationId,
+    onHand,
+    unsellable: Object.fromEntries(UNSELLABLE.map((of, index) => [of, unsellable[index]])) as Record<
+      Unsellable,
+      number
+    >,
+    reserved,
+    incoming,
+    safetyStock,
+    version: Number(version),
+    nextExpiry,
+    asOf,
+  } as Position;
+}
+
+function figuresOf(text: string): (number | null)[] {
+  try {
+    const figures: unknown = JSON.parse(text);
+    return Array.isArray(figures) ? figures : [];
+  } catch {
+    return [];
+  }
+}
+
+function wholeNumber(text: string | null | undefined): number | undefined {
+  return text && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
