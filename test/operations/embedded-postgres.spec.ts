@@ -82,7 +82,7 @@ describe('the bundled PostgreSQL', () => {
     const pid = await readPid();
     await Promise.all([server.stop(), server.stop()]);
     await server.stop();
-    expect(isAlive(pid)).toBe(false);
+    await gone(pid);
     await expect(query(server.url, 'select 1')).rejects.toThrow(/ECONNREFUSED/);
   });
 
@@ -96,7 +96,7 @@ describe('the bundled PostgreSQL', () => {
     const pid = await readPid();
     expect(pid).not.toBe(killed);
     await server.stop();
-    expect(isAlive(pid)).toBe(false);
+    await gone(pid);
   });
 
   it('keeps its owner when a backend crashes and the server restarts its processes', async () => {
@@ -119,7 +119,7 @@ describe('the bundled PostgreSQL', () => {
     expect({ adopted: server.adopted, url: server.url }).toEqual({ adopted: true, url });
     expect(await query(server.url, KEPT)).toEqual([{ answer }]);
     await server.stop();
-    expect(await eventually(async () => !isAlive(pid) || Promise.reject(new Error('It still runs.')))).toBe(true);
+    await gone(pid);
   });
 
   it('starts on what is left when both the Holdfast and the server were killed', async () => {
@@ -258,6 +258,13 @@ async function kill(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGKILL');
   await ended;
+}
+
+/** A process that has ended keeps its number until its parent has looked, which a busy machine takes its time for. */
+async function gone(pid: number): Promise<void> {
+  await eventually(async () => {
+    if (isAlive(pid)) throw new Error(`Process ${pid} still runs.`);
+  });
 }
 
 function isAlive(pid: number): boolean {

@@ -387,7 +387,11 @@ describe('bad input', () => {
         CHANNEL: shop.channel,
       };
       const spoken = (any: unknown): unknown =>
-        JSON.parse(JSON.stringify(any, (_, each) => (typeof each === 'string' && named[each]) || each));
+        JSON.parse(
+          JSON.stringify(any, (_, each) =>
+            typeof each === 'string' && Object.hasOwn(named, each) ? named[each] : each,
+          ),
+        );
       await fc.assert(
         fc.asyncProperty(fc.constantFrom(...Object.keys(templates())), fc.nat(), value, async (path, where, by) => {
           const template = templates()[path];
