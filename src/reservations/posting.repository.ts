@@ -15,7 +15,9 @@ const LOCK_RESERVATIONS = {
            extract(epoch from r.expires_at)::float8 * 1000 as expires_at,
            extract(epoch from r.created_at)::float8 * 1000 as created_at,
            r.status = 'held' and exists (
-             select from reservation_step s where s.reservation_id = r.id and s.action = 'expire') as lapsed
+             select from reservation_step s where s.reservation_id = r.id and s.action = 'expire') as lapsed,
+           r.status in ('committed', 'partially_shipped', 'shipped') and exists (
+             select from reservation_step s where s.reservation_id = r.id and s.action = 'cancel') as reduced
       from reservation r
      where r.id = any($1::text[])
      order by r.id
@@ -60,6 +62,7 @@ interface HeaderRow {
   expires_at: number | null;
   created_at: number;
   lapsed: boolean;
+  reduced: boolean;
 }
 
 interface LineRow {
@@ -129,6 +132,7 @@ export async function readReservations(send: Send, ids: readonly string[], lock:
     createdAt: row.created_at,
     version: row.version,
     ...(row.lapsed ? { lapsed: true } : {}),
+    ...(row.reduced ? { reduced: true } : {}),
     lines: linesOf.get(row.id) ?? [],
   }));
 }

@@ -55,6 +55,8 @@ export interface Reservation {
   readonly createdAt: number;
   /** Its time has come and part of it was let go: over, also by a clock that is behind the one that saw it. */
   readonly lapsed?: boolean;
+  /** Part of it was cancelled. Shipped as to the rest, it ends as shipped, and only this tells a second cancel. */
+  readonly reduced?: boolean;
   readonly version: number;
   readonly lines: readonly ReservationLine[];
 }

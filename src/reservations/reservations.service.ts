@@ -100,13 +100,8 @@ export class ReservationsService implements OnModuleInit {
   }
 
   async cancel(caller: Principal, intent: Intent, id: string, lines?: readonly RequestedPart[]): Promise<Answer> {
-    // Shipped in part and then cancelled ends as shipped: only the history tells a second cancel from a first.
-    const again = (await this.repository.history(id)).some(({ action }) => action === 'cancel');
     return this.step(caller, intent, id, {
-      step: (at) =>
-        again && at.current.status === 'shipped'
-          ? undefined
-          : cancel(at.current, partsOf(lines, at, caller), at.desk.now),
+      step: (at) => cancel(at.current, partsOf(lines, at, caller), at.desk.now),
     });
   }
 

@@ -131,6 +131,7 @@ export function extend(reservation: Reservation, ttlSeconds: number, maxHoldTtlS
 /** Takes back a commitment, or part of it. A second time changes nothing: undefined. */
 export function cancel(reservation: Reservation, parts: readonly Part[] | undefined, now: number): Step | undefined {
   if (reservation.status === 'cancelled') return undefined;
+  if (reservation.status === 'shipped' && reservation.reduced) return undefined;
   mustBeOpenCommitment(reservation, now);
   const wanted = partsOf(reservation, parts, 'exceeds_commitment');
   const postings: Posting[] = [];
@@ -142,7 +143,7 @@ export function cancel(reservation: Reservation, parts: readonly Part[] | undefi
   });
   return {
     action: 'cancel',
-    reservation: next(reservation, { status: statusOfCommitment(lines), lines }),
+    reservation: next(reservation, { status: statusOfCommitment(lines), lines, reduced: true }),
     postings,
     lines: named(wanted),
   };

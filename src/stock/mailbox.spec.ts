@@ -71,6 +71,22 @@ describe('a mailbox', () => {
     expect(batches).toEqual([[0], [0, 1], [2]]);
   });
 
+  it('gives out letters that are to wait no longer, and delivers the others in order', async () => {
+    const { mailbox, batches, letThrough } = held({ letters: 10, lines: 10, waiting: 10 });
+    const [a, b, c, d] = letters(1, 1, 1, 1) as [Numbered, Numbered, Numbered, Numbered];
+    mailbox.put(a);
+    await turn();
+    for (const letter of [b, c, d]) mailbox.put(letter);
+    // What is under way is not there to be given out.
+    expect(mailbox.remove(({ id }) => id === 0 || id === 2)).toEqual([c]);
+    expect(mailbox.remove(() => false)).toEqual([]);
+    expect(mailbox.size).toBe(2);
+    await letThrough();
+    await letThrough();
+    await mailbox.idle();
+    expect(batches).toEqual([[0], [1, 3]]);
+  });
+
   it('resolves as idle when nothing ever came', async () => {
     await held().mailbox.idle();
   });

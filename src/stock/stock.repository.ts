@@ -119,7 +119,7 @@ export class StockRepository {
           and ($2::text is null or m.location_id = (select id from location where code = $2))
           and ($3::int[] is null or m.location_id = any($3))
           and ($4::bigint is null or m.version > $4)
-          and ($5::bigint is null or (m.item_id, m.location_id, m.version) > ($5, $6, $7))
+          and ($5::bigint is null or (m.item_id, m.location_id, m.version) > ($5, $6::bigint, $7))
         order by m.item_id, m.location_id, m.version
         limit $8`,
       [
