@@ -8,13 +8,11 @@ import {
   nextExpiries,
   Rewritten,
   readReservations,
-  readShipments,
   readUncovered,
-  Shipment,
   writeReservations,
-  writeShipments,
 } from './posting.repository.js';
 import { hasExpired, Reservation } from './reservation.js';
+import { readShipments, Shipment, writeShipments } from './shipments.repository.js';
 import { expire, Step } from './transitions.js';
 
 /** Who releases what has expired. */

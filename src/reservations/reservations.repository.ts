@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import type { Send } from '../stock/command.js';
-import { readReservations, readShipments, readUncovered, Shipment } from './posting.repository.js';
+import { readReservations, readUncovered } from './posting.repository.js';
 import type { Action, Reservation, Status } from './reservation.js';
+import { readShipments, Shipment } from './shipments.repository.js';
 import type { StepLine } from './transitions.js';
 
 export interface ReservationFilter {
