@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { expectInvariants } from '../support/invariants.js';
 import { rowsOf } from '../support/rows.js';
+import { until, waitingForLocks } from './crowd.js';
 import { atOnce, type Fleet, positionOf, startFleet, stocked, tally } from './fleet.js';
 
 describe('one intent sent many times (semantics.md 30)', () => {
@@ -74,6 +76,36 @@ describe('one intent sent many times (semantics.md 30)', () => {
       [[sku, other.sku]],
     );
     expect(Number(reserved?.sum)).toBe(1);
+  });
+
+  it('finds the answer that another process writes between its look and its own', async () => {
+    const key = randomUUID();
+    const first = await hold(key, 2, fleet.apps[0]);
+    const other = new pg.Client({ connectionString: fleet.databaseUrl });
+    await other.connect();
+    try {
+      // The twin's row, as it stands while the twin is not committed yet.
+      const moved = 'delete from idempotency_key where key = $1 returning *';
+      const { rows } = await other.query(moved, [key]);
+      const [{ client_id, fingerprint, status, body, created_at }] = rows;
+      await other.query('begin');
+      await other.query('insert into idempotency_key values ($1, $2, $3, $4, $5, $6)', [
+        client_id,
+        key,
+        fingerprint,
+        status,
+        body,
+        created_at,
+      ]);
+      const second = hold(key, 2, fleet.apps[1]).then((answer) => answer);
+      await until('it waits for the twin', async () => (await waitingForLocks(fleet.databaseUrl)) > 0);
+      await other.query('commit');
+      expect((await second).body).toEqual(first.body);
+      expect((await second).headers['idempotent-replayed']).toBe('true');
+    } finally {
+      await other.end();
+    }
+    expect(await positionOf(fleet.first, sku)).toMatchObject({ reserved: 2 });
   });
 
   it('may be decided afresh after a refusal for want of stock, which wrote nothing', async () => {

@@ -118,6 +118,30 @@ describe('a service whose connections to the database break', () => {
     });
   });
 
+  it('does not say that nothing was changed when the time is up before it knows', async () => {
+    // Shorter than the pause before it asks on a new connection.
+    const impatient = await startApp({ databaseUrl: at.databaseUrl, env: { ENGINE_DEADLINE_MS: '90' } });
+    try {
+      const send = (key: string) =>
+        impatient
+          .api()
+          .post('/v1/reservations', { channel, lines: [{ sku, quantity: 1 }] })
+          .set('Idempotency-Key', key);
+      let key: string;
+      let answer: Response;
+      do {
+        key = randomUUID();
+        wire.cutAtCommit('before its answer arrives');
+        answer = await send(key);
+      } while (wire.cuts === 0); // on a busy machine its time was up before it began
+      expect(tally([answer])).toEqual({ '503 unavailable': 1 });
+      const [done] = await reservations();
+      expect((await hold(key)).body.id).toBe(done?.id);
+    } finally {
+      await impatient.close();
+    }
+  });
+
   it('answers 503 while the database is down, and goes on by itself when it is back', async () => {
     const { id } = (await hold()).body;
     await wire.goDown();

@@ -1,0 +1,89 @@
+import type pg from 'pg';
+import { createPipelinedClient } from '../../src/postgres/connections.js';
+import { Pipeline } from '../../src/postgres/pipeline.js';
+import { createDatabase, type TestDatabase } from '../support/postgres.js';
+import { rowsOf } from '../support/rows.js';
+
+describe('a pipelined transaction', () => {
+  let database: TestDatabase;
+  let client: pg.Client;
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    await rowsOf(database.url, 'create table note (n int unique); grant all on note to holdfast_app');
+    client = createPipelinedClient(database.url, 1_000);
+    await client.connect();
+  });
+  beforeEach(async () => {
+    await rowsOf(database.url, 'delete from note');
+    pipeline = new Pipeline(client);
+    pipeline.begin();
+  });
+  afterAll(async () => {
+    await client?.end();
+    await database?.drop();
+  });
+
+  const insert = (n: number) => pipeline.send({ name: 'insert-note', text: 'insert into note values ($1)' }, [n]);
+  const divide = (by: number) =>
+    pipeline.send<{ q: number }>({ name: 'divide', text: 'select 6 / $1::int as q' }, [by]);
+  const notes = async () =>
+    (await rowsOf<{ n: number }>(database.url, 'select n from note order by n')).map(({ n }) => n);
+
+  it('is done when COMMIT says so', async () => {
+    pipeline.track(insert(1));
+    const [[row]] = await pipeline.all([divide(2)]);
+    expect(row?.q).toBe(3);
+    expect(pipeline.mayBeCommitted).toBe(false);
+    pipeline.track(insert(2));
+    await pipeline.commit();
+    expect(pipeline.mayBeCommitted).toBe(true);
+    expect(await notes()).toEqual([1, 2]);
+  });
+
+  it('throws what failed first, not what failed because of it, in whatever order it is looked at', async () => {
+    const failing = divide(0);
+    const behind = divide(1);
+    await expect(pipeline.all([behind, failing])).rejects.toThrow('division by zero');
+    await pipeline.abandon();
+    expect(await notes()).toEqual([]);
+  });
+
+  it('throws at COMMIT what failed in a write that nobody has waited for', async () => {
+    pipeline.track(insert(1));
+    pipeline.track(insert(1));
+    pipeline.track(insert(2));
+    await expect(pipeline.commit()).rejects.toMatchObject({ code: '23505' });
+    await pipeline.abandon();
+    expect(await notes()).toEqual([]);
+  });
+
+  it('does not commit when something failed on our side that the server never heard of', async () => {
+    pipeline.track(insert(1));
+    pipeline.track((async () => Promise.reject(new Error('a fault of ours')))());
+    await expect(pipeline.commit()).rejects.toThrow('a fault of ours');
+    await pipeline.abandon();
+    expect(await notes()).toEqual([]);
+  });
+
+  it('takes the tag of COMMIT for the truth, and not the lack of an error', async () => {
+    pipeline.track(insert(1));
+    await client.query('select 1 / 0').catch(() => {}); // past the pipeline: it sees no failure
+    await expect(pipeline.commit()).rejects.toThrow('COMMIT answered ROLLBACK');
+    await pipeline.abandon();
+    expect(await notes()).toEqual([]);
+  });
+
+  it('leaves a connection that the next transaction can use, with the statements that were never prepared', async () => {
+    const failing = divide(0);
+    const never = pipeline.send({ name: 'insert-two', text: 'insert into note values ($1), ($1 + 1)' }, [5]);
+    await expect(pipeline.all([failing, never])).rejects.toThrow('division by zero');
+    await pipeline.abandon();
+    pipeline = new Pipeline(client);
+    pipeline.begin();
+    pipeline.track(pipeline.send({ name: 'insert-two', text: 'insert into note values ($1), ($1 + 1)' }, [7]));
+    await pipeline.commit();
+    expect(await notes()).toEqual([7, 8]);
+  });
+});
