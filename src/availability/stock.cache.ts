@@ -35,6 +35,9 @@ end
 if ARGV[2] == 'r' or redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, ARGV[1]) end
 return 1`;
 
+/** What `behind` reads where something else than an entry is: served as far as it knows, and without the location. */
+const NOT_OURS = ['0', null];
+
 type WithMerge = Redis & { mergeStock(key: string, ...args: (string | number)[]): Promise<number> };
 
 export const cacheReads =
@@ -157,7 +160,12 @@ export class StockCache {
     const stale: T[] = [];
     const said = await this.write(async (redis, prefix) => {
       const known = await Promise.all(
-        notices.map(({ itemId, locationId }) => redis.hmget(`${prefix}stock:${itemId}`, 'r', String(locationId))),
+        notices.map(({ itemId, locationId }) =>
+          redis.hmget(`${prefix}stock:${itemId}`, 'r', String(locationId)).catch((error: Error) => {
+            if (error.name !== 'ReplyError') throw error;
+            return NOT_OURS; // a key of another type: to be filled anew
+          }),
+        ),
       );
       for (const [index, notice] of notices.entries()) {
         const [revision, value] = known[index] ?? [];

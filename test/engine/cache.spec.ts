@@ -193,6 +193,30 @@ describeWithRedis(
       expect((await ask(b, sku, channel)).available).toBe(6);
     });
 
+    it('keeps its notices while Redis hangs, and is repaired when it does not', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      expect((await ask(b, sku, channel)).available).toBe(10);
+      await hold(bare, channel, sku, 4).expect(201);
+      fleet.clock.advance(SETTLED);
+      redis.pause();
+      await relay(a);
+      redis.resume();
+      await relay(a);
+      expect((await ask(b, sku, channel)).available).toBe(6);
+    });
+
+    it('is not held up by something else in the place of an entry', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      await ask(a, sku, channel);
+      const key = await keyOf(sku);
+      await hold(bare, channel, sku, 4).expect(201);
+      fleet.clock.advance(SETTLED);
+      await inRedis.pipeline().del(key).set(key, 'garbage').exec();
+      await relay(a);
+      expect(await rowsOf(fleet.databaseUrl, 'select 1 from outbox')).toEqual([]);
+      expect((await cached(b, sku))?.positions.map(({ reserved }) => reserved)).toEqual([40_000]);
+    });
+
     it('hears of a change of the catalogue that could not be announced', async () => {
       const { sku, channel } = await stocked(a, [10]);
       await ask(b, sku, channel);

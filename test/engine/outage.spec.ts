@@ -203,6 +203,20 @@ describe('a service whose connections to the database break', () => {
     expect(await positionOf(at, sku)).toMatchObject({ reserved: keys.length });
   });
 
+  it('goes on when the schema was changed beneath the statements it had prepared', async () => {
+    const step = async (action: string) => {
+      const { id } = (await hold()).body;
+      return at.api().post(`/v1/reservations/${id}/${action}`);
+    };
+    for (let i = 0; i < 8; i += 1) expect((await step('commit')).status).toBe(200); // all connections know them now
+    await rowsOf(database.url, 'alter table reservation_line alter column line_ref type varchar(128)');
+    const answers: Response[] = [];
+    for (let i = 0; i < 12; i += 1) answers.push(await step('release'));
+    await rowsOf(database.url, 'alter table reservation_line alter column line_ref type text');
+    expect(['200', '503 unavailable']).toEqual(expect.arrayContaining(Object.keys(tally(answers))));
+    expect(answers.at(-1)?.status).toBe(200);
+  });
+
   it('gives up a connection on which nothing comes back any more', async () => {
     const impatient = await startApp({ databaseUrl: at.databaseUrl, env: { ENGINE_DEADLINE_MS: '500' } });
     try {
@@ -210,10 +224,15 @@ describe('a service whose connections to the database break', () => {
       const found = () => impatient.api().post('/v1/stock/adjustments', { sku, location, delta: 1, reason: 'found' });
       expect((await found()).status).toBe(201);
       wire.freezeEngine();
-      const stuck = found().then((answer) => answer);
+      let givenUp = false;
+      const stuck = found().then((answer) => {
+        givenUp = true;
+        return answer;
+      });
       await delay(100); // for it to be under way
       // Who waits behind it is told in time, not when the connection is given up.
       expect(tally(await atOnce(3, found))).toEqual({ '503 overloaded': 3 });
+      expect(givenUp).toBe(false);
       expect(tally([await stuck])).toEqual({ '503 overloaded': 1 });
       expect((await found()).status).toBe(201);
       expect(await positionOf(at, sku)).toMatchObject({ onHand: 1_002 });
