@@ -9,7 +9,7 @@ import { expectNothingOversold, randomFrom, stocked, tally } from './fleet.js';
 import { ServiceProcess } from './process.js';
 
 /** Milliseconds: a process takes seconds to start while others work. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 
 describe('a service process that ends', () => {
   let database: TestDatabase;

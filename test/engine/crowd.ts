@@ -4,9 +4,9 @@ import type { Response, Test } from 'supertest';
 import { PostingEngine } from '../../src/stock/posting.engine.js';
 import type { TestApp } from '../support/app.js';
 
-/** Waits until it is so; fails after ten seconds. For what another process or the database has yet to do. */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+/** Waits until it is so; fails after `patience` milliseconds. For what another process or the database has yet to do. */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>, patience = 10_000): Promise<void> {
+  const deadline = Date.now() + patience;
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(`Waited in vain until ${what}.`);
     await delay(5);

@@ -6,6 +6,8 @@ import { whenWeAreGone } from '../support/watchdog.js';
 import { until } from './crowd.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Milliseconds: everything is compiled at the start, on a machine that has other tests to run. */
+const START_MS = 40_000;
 const ADMIN_API_KEY = 'the-administrator-of-the-tests';
 
 /** The service as a process of its own, to be killed. */
@@ -34,7 +36,8 @@ export class ServiceProcess {
     const exited = once(started, 'exit');
     let said = '';
     for (const stream of [started.stdout, started.stderr]) stream?.on('data', (data) => (said += data));
-    await until('the service is ready', () => said.includes('Ctrl-C stops it') || started.exitCode !== null);
+    const settled = () => said.includes('Ctrl-C stops it') || started.exitCode !== null;
+    await until('the service is ready', settled, START_MS).catch(() => started.kill('SIGKILL'));
     const url = /API {4}(http:\S+)/.exec(said)?.[1];
     if (!url) throw new Error(`The service did not start: ${said}`);
     return new ServiceProcess(started, watchdog, url, exited);
