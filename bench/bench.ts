@@ -11,8 +11,11 @@ import type { Generator, ServiceProcess } from './service.js';
 const CLIENTS = [1, 2, 4, 8, 16, 32];
 /** Seconds for each of them: enough to tell the best from the others. */
 const SEARCH_SECONDS = 3;
-/** Seconds of load before the first measurement: the service's code is compiled, its connections and plans are made. */
-const WARM_UP_SECONDS = 5;
+/**
+ * Reservations before the first measurement, so that the service's code is compiled for them and knows the items, but
+ * no more seconds than these: a busy machine makes them slowly.
+ */
+const WARM_UP = { reservations: 30_000, seconds: 20, stretch: 2 };
 
 /** Measures cases on one server, one service and one generator. */
 export class Bench {
@@ -39,7 +42,7 @@ export class Bench {
       console.log(`  pgbench, ${clients} client${clients === 1 ? '' : 's'}: ${perSecond.toFixed(0)}/s`);
     }
     const { clients } = search.reduce((best, tried) => (tried.perSecond > best.perSecond ? tried : best));
-    await this.measureService(items, WARM_UP_SECONDS);
+    await this.warmUp(items);
 
     const baseline: Measurement[] = [];
     const service: Measurement[] = [];
@@ -52,6 +55,13 @@ export class Bench {
       console.log(`  round ${round}: ${figures}, ratio ${(ours.perSecond / bare.perSecond).toFixed(2)}`);
     }
     return { clients, search, baseline, service };
+  }
+
+  private async warmUp(items: number): Promise<void> {
+    let accepted = 0;
+    for (let spent = 0; accepted < WARM_UP.reservations && spent < WARM_UP.seconds; spent += WARM_UP.stretch) {
+      accepted += (await this.measureService(items, WARM_UP.stretch)).accepted;
+    }
   }
 
   private async measureBaseline(items: number, clients: number, seconds: number): Promise<Measurement> {

@@ -113,6 +113,13 @@ function readUrl(child: ChildProcess): Promise<string> {
 /** The load generator, in a process of its own so that its CPU time can be told from ours. */
 export class Generator {
   private readonly child = fork(GENERATOR);
+  private readonly died = once(this.child, 'exit').then(() => {
+    throw new Error('The load generator has ended.');
+  });
+
+  constructor() {
+    this.died.catch(() => {}); // it ends when we are done with it
+  }
 
   get pid(): number {
     return this.child.pid as number;
@@ -120,12 +127,8 @@ export class Generator {
 
   async generate(load: Load): Promise<Answered> {
     const answered = once(this.child, 'message');
-    const died = once(this.child, 'exit').then(() => {
-      throw new Error('The load generator has ended.');
-    });
-    died.catch(() => {}); // it ends when we are done with it
     this.child.send(load);
-    const [result] = await Promise.race([answered, died]);
+    const [result] = await Promise.race([answered, this.died]);
     return result as Answered;
   }
 

@@ -8,6 +8,7 @@ export class Pipeline {
   private readonly sent: Promise<unknown>[] = [];
   private failure: { error: unknown } | undefined;
   private committing = false;
+  private corked = false;
 
   constructor(private readonly client: pg.Client) {}
 
@@ -21,11 +22,13 @@ export class Pipeline {
     statement: { readonly name: string; readonly text: string },
     values: readonly unknown[],
   ): Promise<Row[]> => {
+    this.cork();
     const result = await this.watch(this.client.query({ ...statement, values: values as unknown[] }));
     return result.rows;
   };
 
   begin(): void {
+    this.cork();
     this.track(this.client.query('begin'));
   }
 
@@ -56,6 +59,21 @@ export class Pipeline {
     const { command } = await committed;
     // The tag is the only witness: a transaction that failed in between answers ROLLBACK here, and no error.
     if (command !== 'COMMIT') throw new Error(`COMMIT answered ${command}`);
+  }
+
+  /**
+   * What is sent in one turn of the event loop leaves in one write to the socket. Statement by statement it is a dozen
+   * system calls a batch here, and as many wake-ups of the server.
+   */
+  private cork(): void {
+    if (this.corked) return;
+    this.corked = true;
+    const { stream } = this.client.connection;
+    stream.cork();
+    process.nextTick(() => {
+      this.corked = false;
+      stream.uncork();
+    });
   }
 
   /** Leaves the connection clean for the next batch, or closed. */

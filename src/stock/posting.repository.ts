@@ -128,12 +128,15 @@ export function positionOf(row: PositionRow): Position {
   };
 }
 
+// lateral … offset 0: key by key through the index, even when the plan was made while the table was empty, as it is on
+// a new database and behind a purge.
 const READ_INTENTS = {
   name: 'read-intents',
   text: `
     select i.client_id, i.key, i.fingerprint, i.status, i.body
       from unnest($1::text[], $2::text[]) as k(client_id, key)
-      join idempotency_key i using (client_id, key)`,
+     cross join lateral (
+             select * from idempotency_key i where i.client_id = k.client_id and i.key = k.key offset 0) i`,
 };
 
 /** What was answered before to these intents, by `intentName`. Read behind the locks, so a twin's answer is seen. */

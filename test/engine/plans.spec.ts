@@ -1,0 +1,69 @@
+import type pg from 'pg';
+import { createPipelinedClient } from '../../src/postgres/connections.js';
+import * as ofReservations from '../../src/reservations/posting.repository.js';
+import type { Send } from '../../src/stock/command.js';
+import * as ofStock from '../../src/stock/posting.repository.js';
+import { createDatabase, type TestDatabase } from '../support/postgres.js';
+
+/** What the engine would send to read and change what these calls are about. */
+async function statementsOf(calls: (send: Send) => Promise<unknown>[]): Promise<{ name: string; text: string }[]> {
+  const statements: { name: string; text: string }[] = [];
+  const send: Send = async (statement) => {
+    statements.push(statement);
+    return [];
+  };
+  await Promise.all(calls(send));
+  return statements;
+}
+
+describe('the plans of the engine', () => {
+  let database: TestDatabase;
+  let client: pg.Client;
+  beforeAll(async () => {
+    database = await createDatabase();
+    client = createPipelinedClient(database.url, 1_000);
+    await client.connect();
+  });
+  afterAll(async () => {
+    await client?.end();
+    await database?.drop();
+  });
+
+  it('look everything up by key although the tables are still empty, so that they stay good as these grow', async () => {
+    const key = { itemId: 1, locationId: 1 };
+    const intent = { clientId: 'client', key: 'key', fingerprint: Buffer.alloc(32) };
+    const unsellable = { damaged: 0, quarantined: 0, recalled: 0, expired: 0, inspection: 0 };
+    const figures = { onHand: 0, unsellable, reserved: 0, incoming: 0, safetyStock: 0 };
+    const position = { ...key, ...figures, version: 0, nextExpiry: null, asOf: 0 };
+    const statements = await statementsOf((send) => [
+      ofStock.lockPositions(send, [key]),
+      ofStock.readIntents(send, [intent]),
+      ofStock.updatePositions(send, [{ position, before: position }]),
+      ofReservations.readReservations(send, ['res_1'], true),
+      ofReservations.findExpired(send, [key], 0),
+      ofReservations.nextExpiries(send, [key], 0),
+      ofReservations.readUncovered(send, [key], ['res_1'], 0),
+    ]);
+    expect(statements).toHaveLength(9);
+    for (const { name, text } of statements) {
+      const values = new Set(text.match(/\$\d+/g)).size;
+      await client.query(`prepare "${name}" as ${text}`);
+      const { rows } = await client.query(`explain execute "${name}" (${Array(values).fill('null').join(', ')})`);
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).toMatch(/Index/);
+      expect(plan).not.toMatch(/Seq Scan|Hash|Merge/);
+    }
+  });
+
+  it('remember answers by key even when the table was emptied and counted', async () => {
+    await client.query('reset role');
+    await client.query('vacuum analyze idempotency_key');
+    const [statement] = await statementsOf((send) => [
+      ofStock.readIntents(send, [{ clientId: 'client', key: 'key', fingerprint: Buffer.alloc(32) }]),
+    ]);
+    await client.query(`prepare emptied as ${statement?.text}`);
+    const { rows } = await client.query("explain execute emptied ('{client}', '{key}')");
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toMatch(/Index Cond: \(\(client_id = .*\) AND \(key = .*\)\)/);
+  });
+});
