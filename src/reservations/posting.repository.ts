@@ -8,16 +8,17 @@ import type { Step } from './transitions.js';
  * Quantities travel as whole ten-thousandths.
  */
 
+// any(array(…)) and not exists: that may be planned as a hash of every step of every reservation.
 const LOCK_RESERVATIONS = {
   name: 'lock-reservations',
   text: `
     select r.id, r.channel_id, r.client_id, r.order_ref, r.status, r.version,
            extract(epoch from r.expires_at)::float8 * 1000 as expires_at,
            extract(epoch from r.created_at)::float8 * 1000 as created_at,
-           r.status = 'held' and exists (
-             select from reservation_step s where s.reservation_id = r.id and s.action = 'expire') as lapsed,
-           r.status in ('committed', 'partially_shipped', 'shipped') and exists (
-             select from reservation_step s where s.reservation_id = r.id and s.action = 'cancel') as reduced
+           r.status = 'held' and 'expire' = any(array(
+             select s.action from reservation_step s where s.reservation_id = r.id)) as lapsed,
+           r.status in ('committed', 'partially_shipped', 'shipped') and 'cancel' = any(array(
+             select s.action from reservation_step s where s.reservation_id = r.id)) as reduced
       from reservation r
      where r.id = any($1::text[])
      order by r.id
