@@ -1,6 +1,7 @@
 // The house rules of docs/decisions/0001: features look down only, bare nouns are pure, SQL stays in repositories.
 const order = [
   'imports',
+  'ingestion',
   'reservations',
   'availability',
   'stock',

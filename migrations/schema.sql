@@ -1,6 +1,8 @@
 -- The schema after the last migration, for reading and for the diff of a review. Never run.
 -- Written by "npm run schema:write" from the catalogue of a freshly migrated database.
 
+create sequence inbox_turn;
+
 create table api_key (
   id text collate "C" not null,
   client_id text collate "C" not null,
@@ -79,6 +81,47 @@ create table configuration (
   constraint configuration_is_one_row CHECK (singleton)
 );
 
+create table event_attempt (
+  received_at timestamp with time zone not null,
+  inbox_id text collate "C" not null,
+  attempt smallint not null,
+  at timestamp with time zone not null,
+  outcome text not null,
+  detail text,
+  constraint event_attempt_pkey PRIMARY KEY (received_at, inbox_id, attempt)
+);
+
+create table exception (
+  id text collate "C" not null,
+  kind text not null,
+  status text default 'open'::text not null,
+  source_id integer not null,
+  inbox_id text collate "C",
+  inbox_received_at timestamp with time zone,
+  event_id text collate "C",
+  sku text collate "C",
+  location text collate "C",
+  detail text not null,
+  affected jsonb,
+  notes jsonb default '[]'::jsonb not null,
+  payload text,
+  created_at timestamp with time zone not null,
+  resolved_at timestamp with time zone,
+  constraint exception_pkey PRIMARY KEY (id),
+  constraint exception_resolved_check CHECK ((status = 'open'::text) = (resolved_at IS NULL)),
+  constraint exception_status_check CHECK (status = ANY (ARRAY['open'::text, 'resolved'::text, 'discarded'::text]))
+);
+
+create table feed_position (
+  source_id integer not null,
+  item_id bigint not null,
+  location_id integer not null,
+  as_of timestamp with time zone,
+  as_of_sequence numeric,
+  last_sequence numeric,
+  constraint feed_position_pkey PRIMARY KEY (source_id, item_id, location_id)
+) with (fillfactor=50);
+
 create table idempotency_key (
   client_id text collate "C" not null,
   key text collate "C" not null,
@@ -136,6 +179,42 @@ create table import_failure (
   pointer text,
   constraint import_failure_pkey PRIMARY KEY (import_id, line)
 );
+
+create table inbox (
+  received_at timestamp with time zone not null,
+  id text collate "C" not null,
+  turn bigint default nextval('inbox_turn'::regclass) not null,
+  source_id integer not null,
+  event_id text collate "C" not null,
+  payload text not null,
+  payload_base64 boolean default false not null,
+  content_type text not null,
+  hash bytea not null,
+  headers jsonb,
+  signature jsonb not null,
+  traceparent text,
+  request_id text not null,
+  import_id text collate "C",
+  status text default 'received'::text not null,
+  canonical jsonb,
+  skus text[],
+  attempts smallint default 0 not null,
+  finished_at timestamp with time zone,
+  problem jsonb,
+  constraint inbox_pkey PRIMARY KEY (received_at, id),
+  constraint inbox_status_check CHECK (status = ANY (ARRAY['received'::text, 'applied'::text, 'duplicate'::text, 'stale'::text, 'parked'::text, 'exception'::text]))
+) partition by range (received_at);
+
+create table inbox_key (
+  source_id integer not null,
+  event_id text collate "C" not null,
+  variant text collate "C" default ''::text not null,
+  hash bytea not null,
+  id text collate "C" not null,
+  received_at timestamp with time zone not null,
+  deliveries integer default 1 not null,
+  constraint inbox_key_pkey PRIMARY KEY (source_id, event_id, variant)
+) with (fillfactor=90);
 
 create table item (
   id bigint generated always as identity not null,
@@ -304,12 +383,72 @@ create table shipment (
   constraint shipment_pkey PRIMARY KEY (reservation_id, reference)
 );
 
+create table source (
+  id integer generated always as identity not null,
+  code text collate "C" not null,
+  name text not null,
+  kind text not null,
+  profile text collate "C" not null,
+  signature jsonb not null,
+  quantity_basis text default 'on_hand'::text not null,
+  freshness_seconds integer,
+  rate_limit jsonb,
+  version integer default 1 not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  last_heard_at timestamp with time zone,
+  constraint source_pkey PRIMARY KEY (id),
+  constraint source_code_key UNIQUE (code),
+  constraint source_freshness_check CHECK (freshness_seconds > 0),
+  constraint source_kind_check CHECK (kind = ANY (ARRAY['wms'::text, 'erp'::text, 'threepl'::text, 'edi'::text, 'other'::text])),
+  constraint source_quantity_basis_check CHECK (quantity_basis = ANY (ARRAY['on_hand'::text, 'available'::text]))
+) with (fillfactor=50);
+
+create table source_ownership (
+  source_id integer not null,
+  location_id integer,
+  fact text not null,
+  valid_from timestamp with time zone not null,
+  valid_until timestamp with time zone,
+  constraint source_ownership_fact_check CHECK (fact = ANY (ARRAY['on_hand'::text, 'supply'::text, 'catalog'::text, 'orders'::text])),
+  constraint source_ownership_period_check CHECK (valid_from < valid_until)
+);
+
+create table source_secret (
+  id text collate "C" not null,
+  source_id integer not null,
+  ciphertext bytea not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  constraint source_secret_pkey PRIMARY KEY (id)
+);
+
+create table supply (
+  id bigint generated always as identity not null,
+  source_id integer not null,
+  kind text not null,
+  reference text collate "C" not null,
+  item_id bigint not null,
+  location_id integer not null,
+  quantity numeric(18,4) not null,
+  received numeric(18,4) default 0 not null,
+  expected_at timestamp with time zone,
+  status text default 'open'::text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint supply_pkey PRIMARY KEY (id),
+  constraint supply_kind_check CHECK (kind = ANY (ARRAY['purchase'::text, 'asn'::text, 'transfer'::text])),
+  constraint supply_quantity_check CHECK (quantity > 0::numeric AND received >= 0::numeric),
+  constraint supply_status_check CHECK (status = ANY (ARRAY['open'::text, 'received'::text, 'cancelled'::text]))
+) with (fillfactor=80);
+
 alter table api_key add constraint api_key_client_fkey FOREIGN KEY (client_id) REFERENCES client(id);
 alter table channel_item add constraint channel_item_channel_fkey FOREIGN KEY (channel_id) REFERENCES channel(id);
 alter table channel_item add constraint channel_item_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
 alter table channel_location add constraint channel_location_channel_fkey FOREIGN KEY (channel_id) REFERENCES channel(id);
 alter table channel_location add constraint channel_location_location_fkey FOREIGN KEY (location_id) REFERENCES location(id);
 alter table client add constraint client_channel_fkey FOREIGN KEY (channel_id) REFERENCES channel(id);
+alter table exception add constraint exception_source_fkey FOREIGN KEY (source_id) REFERENCES source(id);
 alter table import add constraint import_client_fkey FOREIGN KEY (client_id) REFERENCES client(id);
 alter table import_failure add constraint import_failure_import_fkey FOREIGN KEY (import_id) REFERENCES import(id) ON DELETE CASCADE;
 alter table item_identifier add constraint item_identifier_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
@@ -317,11 +456,25 @@ alter table item_uom add constraint item_uom_item_fkey FOREIGN KEY (item_id) REF
 alter table "position" add constraint position_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
 alter table "position" add constraint position_location_fkey FOREIGN KEY (location_id) REFERENCES location(id);
 alter table reservation add constraint reservation_channel_fkey FOREIGN KEY (channel_id) REFERENCES channel(id);
+alter table source_ownership add constraint source_ownership_location_fkey FOREIGN KEY (location_id) REFERENCES location(id);
+alter table source_ownership add constraint source_ownership_source_fkey FOREIGN KEY (source_id) REFERENCES source(id);
+alter table source_secret add constraint source_secret_source_fkey FOREIGN KEY (source_id) REFERENCES source(id);
+alter table supply add constraint supply_source_fkey FOREIGN KEY (source_id) REFERENCES source(id);
 
 CREATE INDEX api_key_client_idx ON api_key USING btree (client_id);
 CREATE INDEX channel_item_item_idx ON channel_item USING btree (item_id);
+CREATE INDEX exception_event_idx ON exception USING btree (event_id, id) WHERE event_id IS NOT NULL;
+CREATE INDEX exception_inbox_idx ON exception USING btree (inbox_id) WHERE inbox_id IS NOT NULL;
+CREATE INDEX exception_location_idx ON exception USING btree (location, id) WHERE location IS NOT NULL;
+CREATE INDEX exception_open_idx ON exception USING btree (source_id, id) WHERE status = 'open'::text;
+CREATE INDEX exception_sku_idx ON exception USING btree (sku, id) WHERE sku IS NOT NULL;
 CREATE INDEX idempotency_key_created_idx ON idempotency_key USING brin (created_at);
 CREATE INDEX import_open_idx ON import USING btree (client_id, turn) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
+CREATE INDEX inbox_key_received_idx ON inbox_key USING brin (received_at);
+CREATE INDEX inbox_received_idx ON inbox USING btree (source_id, turn) WHERE status = 'received'::text;
+CREATE INDEX inbox_skus_idx ON inbox USING gin (skus);
+CREATE INDEX inbox_source_idx ON inbox USING btree (source_id, received_at, id);
+CREATE INDEX inbox_unsettled_idx ON inbox USING btree (status, received_at, id) WHERE status <> 'applied'::text;
 CREATE INDEX item_identifier_item_idx ON item_identifier USING btree (item_id);
 CREATE INDEX movement_reservation_idx ON movement USING btree (reservation_id) WHERE reservation_id IS NOT NULL;
 CREATE INDEX reservation_allocation_position_idx ON reservation_allocation USING btree (item_id, location_id, expires_at);
@@ -329,7 +482,62 @@ CREATE INDEX reservation_expiry_idx ON reservation USING btree (expires_at) WHER
 CREATE INDEX reservation_line_item_idx ON reservation_line USING btree (item_id, reservation_id);
 CREATE INDEX reservation_open_idx ON reservation USING btree (id) WHERE status = ANY (ARRAY['held'::text, 'committed'::text, 'partially_shipped'::text]);
 CREATE INDEX reservation_order_ref_idx ON reservation USING btree (order_ref, id) WHERE order_ref IS NOT NULL;
+CREATE UNIQUE INDEX source_ownership_key ON source_ownership USING btree (source_id, fact, location_id, valid_from) NULLS NOT DISTINCT;
+CREATE UNIQUE INDEX source_secret_current_key ON source_secret USING btree (source_id) WHERE expires_at IS NULL;
+CREATE INDEX source_secret_source_idx ON source_secret USING btree (source_id);
+CREATE INDEX supply_open_idx ON supply USING btree (item_id, location_id) WHERE status = 'open'::text;
+CREATE INDEX supply_reference_idx ON supply USING btree (reference, item_id, location_id);
 
+CREATE OR REPLACE FUNCTION public.drop_inbox_days(before date)
+ RETURNS TABLE(day date, dropped boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+  name text;
+  waits boolean;
+  since timestamptz;
+begin
+  perform pg_advisory_xact_lock(hashtext('inbox days'));
+  for name in
+    select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'inbox'::regclass and c.relname < 'inbox_' || to_char(before, 'YYYYMMDD')
+     order by c.relname
+  loop
+    day := to_date(right(name, 8), 'YYYYMMDD');
+    since := day::timestamp at time zone 'UTC';
+    execute format(
+      'select exists (select from %I where status in (''received'', ''parked''))
+           or exists (select from %I i join exception e on e.inbox_id = i.id
+                       where i.status = ''exception'' and e.status = ''open'')', name, name) into waits;
+    dropped := not waits;
+    if dropped then
+      execute format('drop table %I', name);
+      delete from inbox_key where received_at >= since and received_at < since + interval '1 day';
+      delete from event_attempt where received_at >= since and received_at < since + interval '1 day';
+    end if;
+    return next;
+  end loop;
+end
+$function$;
+CREATE OR REPLACE FUNCTION public.make_inbox_day(day date)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  name text := 'inbox_' || to_char(day, 'YYYYMMDD');
+begin
+  perform pg_advisory_xact_lock(hashtext('inbox days'));
+  if to_regclass(name) is not null then return; end if;
+  execute format('create table %I (like inbox including all) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05)', name);
+  execute format('alter table inbox attach partition %I for values from (%L) to (%L)', name,
+                 day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
+end
+$function$;
 CREATE OR REPLACE FUNCTION public.refuse_to_rewrite_the_ledger()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -348,6 +556,13 @@ comment on column channel_item.buffer is 'null: the channel''s own buffer.';
 comment on column channel_item.limits_backorder is 'false: the channel''s own limit; true: backorder_limit counts, null being unlimited.';
 comment on table configuration is 'One row: raised by every change of a location, a channel or its locations.';
 comment on column configuration.installation is 'Names this database in a Redis that others may share.';
+comment on table event_attempt is 'What was tried with an event that was not simply applied at the first try.';
+comment on column exception.affected is 'What it touches, such as the commitments that a shortfall uncovers.';
+comment on column exception.notes is '[{ at, actor, action, note }], oldest first.';
+comment on column exception.payload is 'What a person put in the place of the event''s own payload.';
+comment on table feed_position is 'How far what a source says of a position is applied (semantics.md 23).';
+comment on column feed_position.as_of is 'Of the last absolute figure applied; as_of_sequence: its sequence.';
+comment on column feed_position.last_sequence is 'Of the last event applied.';
 comment on column import.applied is 'Rows that hold now, unchanged ones included.';
 comment on column import.attempts is 'How often it was taken up since it last moved on.';
 comment on column import.columns is 'The header of a CSV; null: each row names its fields.';
@@ -355,6 +570,18 @@ comment on column import.lease is 'Names the worker at work. Whoever writes prog
 comment on column import.reached_byte is 'Where the first row that is not yet accounted for begins, in bytes from the start; reached_line: the line before it.';
 comment on column import.turn is 'The imports of one client are applied in the order in which they were accepted.';
 comment on column import_failure.line is 'As an editor counts the lines of the file, from 1; of a row of several lines the first.';
+comment on table inbox is 'One row an event, as it was sent.';
+comment on column inbox.event_id is 'The sender''s own; where it names none, sha256: and the hash of what it sent.';
+comment on column inbox.hash is 'SHA-256 of the bytes.';
+comment on column inbox.headers is 'Those of the request that a profile may ask for.';
+comment on column inbox.payload is 'This event''s part of the body, byte for byte.';
+comment on column inbox.payload_base64 is 'true: the bytes are not text as PostgreSQL holds it (not UTF-8, or with a NUL), so they stand in base64.';
+comment on column inbox.received_at is 'To the millisecond, the very one that stands in the id: an id alone finds its day.';
+comment on column inbox.signature is '{ scheme, secretId?, timestamp? }: how it was proved to be from the source.';
+comment on column inbox.skus is 'What it is about, once it is mapped.';
+comment on column inbox.turn is 'In order of arrival.';
+comment on table inbox_key is 'Which events are known (semantics.md 22). Forgotten with their day.';
+comment on column inbox_key.variant is 'Empty for the body that came first under this id; the hash in hexadecimals for any other.';
 comment on column item.deleted_at is 'Its ledger stays; creating the SKU again revives the row and its position versions.';
 comment on column item.revision is 'Raised by every change of the item, its units or a channel''s rules for it.';
 comment on column item.version is 'What clients see and send in If-Match.';
@@ -368,6 +595,14 @@ comment on column reservation_allocation.expires_at is 'The hold''s expiry, repe
 comment on table reservation_line is 'Quantities in the base unit; factor is what one of the line''s unit held when it was made.';
 comment on column reservation_line.tracked is 'false: reserved without effect on any figure, and so without allocations (semantics.md 8).';
 comment on column shipment.lines is '[{ line, locationId (where it left from; null: untracked), quantity }], quantities in ten-thousandths of the base unit.';
+comment on column source.freshness_seconds is 'How long it may be silent before its figures are stale; null: as long as it likes.';
+comment on column source.last_heard_at is 'To within a second: when a body of it was last accepted.';
+comment on column source.signature is '{ scheme, header?, encoding?, username? }: how a body is proved to be from this source.';
+comment on table source_ownership is 'Who may say what of which location, and when: past periods stay, because an event counts by its own time (semantics.md 25).';
+comment on column source_ownership.location_id is 'null: every location that no other source owns by name at that time.';
+comment on column source_secret.ciphertext is 'AES-256-GCM under SECRET_ENCRYPTION_KEY: nonce (12 bytes), tag (16), text.';
+comment on column source_secret.expires_at is 'null: the current one. Its predecessor stays good until its expiry.';
+comment on table supply is 'What is announced: the open remainders of a position add up to its incoming.';
 
 grant usage on schema public to holdfast_app;
 grant delete, insert, select, update on api_key to holdfast_app;
@@ -376,10 +611,16 @@ grant delete, insert, select, update on channel_item to holdfast_app;
 grant delete, insert, select, update on channel_location to holdfast_app;
 grant delete, insert, select, update on client to holdfast_app;
 grant delete, insert, select, update on configuration to holdfast_app;
+grant insert, select on event_attempt to holdfast_app;
+grant insert, select, update on exception to holdfast_app;
+grant insert, select, update on feed_position to holdfast_app;
 grant delete, insert, select, update on idempotency_key to holdfast_app;
 grant delete, insert, select, update on import to holdfast_app;
 grant delete, insert, select, update on import_chunk to holdfast_app;
 grant delete, insert, select, update on import_failure to holdfast_app;
+grant insert, select on inbox to holdfast_app;
+grant delete, insert, select, update on inbox_key to holdfast_app;
+grant usage on sequence inbox_turn to holdfast_app;
 grant delete, insert, select, update on item to holdfast_app;
 grant delete, insert, select, update on item_identifier to holdfast_app;
 grant delete, insert, select, update on item_uom to holdfast_app;
@@ -392,3 +633,12 @@ grant delete, insert, select, update on reservation_allocation to holdfast_app;
 grant delete, insert, select, update on reservation_line to holdfast_app;
 grant insert, select on reservation_step to holdfast_app;
 grant insert, select, update on shipment to holdfast_app;
+grant insert, select, update on source to holdfast_app;
+grant delete, insert, select, update on source_ownership to holdfast_app;
+grant delete, insert, select, update on source_secret to holdfast_app;
+grant insert, select, update on supply to holdfast_app;
+grant update (attempts, canonical, finished_at, problem, skus, status) on inbox to holdfast_app;
+revoke execute on function drop_inbox_days(date) from public;
+grant execute on function drop_inbox_days(date) to holdfast_app;
+revoke execute on function make_inbox_day(date) from public;
+grant execute on function make_inbox_day(date) to holdfast_app;

@@ -7,6 +7,7 @@ import type { Config } from './config.js';
 import { Clock, ConfigModule } from './config.module.js';
 import { ContractModule } from './contract/contract.module.js';
 import { ImportsModule } from './imports/imports.module.js';
+import { IngestionModule } from './ingestion/ingestion.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { PostgresModule } from './postgres/postgres.module.js';
 import { RedisModule } from './redis/redis.module.js';
@@ -23,6 +24,7 @@ export class AppModule {
         ContractModule,
         OperationsModule,
         ImportsModule,
+        IngestionModule,
         ReservationsModule,
         AvailabilityModule,
         StockModule,

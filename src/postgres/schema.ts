@@ -18,6 +18,7 @@ export async function dumpSchema(url: string): Promise<string> {
     const unknown = await lines(UNKNOWN);
     if (unknown.length > 0) throw new Error(`src/postgres/schema.ts does not know how to write ${unknown.join(', ')}.`);
     const sections = [
+      await lines(SEQUENCES),
       await lines(TABLES),
       await lines(FOREIGN_KEYS),
       await lines(INDEXES),
@@ -37,18 +38,26 @@ export async function dumpSchema(url: string): Promise<string> {
 
 /** Relations of ours. Sorted by bytes everywhere, because a server's own collation is its own. */
 const RELATIONS = `
-  pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public' and c.relname <> 'migrations'`;
+  pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public' and c.relname <> 'migrations'
+         and not c.relispartition`;
 
 const UNKNOWN = `
-  select format('%s "%s"', case c.relkind when 'S' then 'sequence' when 'v' then 'view' else 'relation' end, c.relname) as line
+  select format('%s "%s"', case c.relkind when 'v' then 'view' else 'relation' end, c.relname) as line
     from ${RELATIONS}
-   where c.relkind not in ('r', 'i')
-     and c.relname <> 'migrations_id_seq'
-     and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'i')
+   where c.relkind not in ('r', 'i', 'p', 'I', 'S')
   union all
   select format('type "%s"', t.typname)
     from pg_type t join pg_namespace n on n.oid = t.typnamespace and n.nspname = 'public'
    where t.typtype in ('e', 'd', 'r')`;
+
+/** Those of identity columns are written with their column. */
+const SEQUENCES = `
+  select format('create sequence %I;', c.relname) as line
+    from ${RELATIONS}
+   where c.relkind = 'S'
+     and c.relname <> 'migrations_id_seq'
+     and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'i')
+   order by c.relname collate "C"`;
 
 const TABLES = `
   with line as (
@@ -65,7 +74,7 @@ const TABLES = `
       join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
       join pg_type t on t.oid = a.atttypid
       left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-     where c.relkind = 'r'
+     where c.relkind in ('r', 'p')
     union all
     select c.oid, 2, k.conname,
            format('constraint %I %s', k.conname, pg_get_constraintdef(k.oid, true)),
@@ -73,12 +82,13 @@ const TABLES = `
       from ${RELATIONS}
       join pg_constraint k on k.conrelid = c.oid and k.contype in ('p', 'u', 'x', 'c')
   )
-  select format(E'create table %I (\\n  %s\\n)%s;\\n', c.relname,
+  select format(E'create table %I (\\n  %s\\n)%s%s;\\n', c.relname,
                 (select string_agg(text, E',\\n  ' order by part, rank collate "C") from line where relation = c.oid),
+                ' partition by ' || lower(pg_get_partkeydef(c.oid)),
                 ' with (' || (select string_agg(option, ', ' order by option collate "C") from unnest(c.reloptions) option) || ')'
          ) as line
     from ${RELATIONS}
-   where c.relkind = 'r'
+   where c.relkind in ('r', 'p')
    order by c.relname collate "C"`;
 
 const FOREIGN_KEYS = `
@@ -87,9 +97,9 @@ const FOREIGN_KEYS = `
    order by c.relname collate "C", k.conname collate "C"`;
 
 const INDEXES = `
-  select pg_get_indexdef(c.oid, 0, true) || ';' as line
+  select replace(pg_get_indexdef(c.oid, 0, true), ' ON ONLY ', ' ON ') || ';' as line
     from ${RELATIONS}
-   where c.relkind = 'i'
+   where c.relkind in ('i', 'I')
      and not exists (select from pg_constraint k where k.conindid = c.oid and k.contype in ('p', 'u', 'x'))
      and not exists (select from pg_index i join pg_class t on t.oid = i.indrelid where i.indexrelid = c.oid and t.relname = 'migrations')
    order by c.relname collate "C"`;
@@ -107,7 +117,7 @@ const TRIGGERS = `
 
 const COMMENTS = `
   select line from (
-    select format('comment on %s %I is %L;', case c.relkind when 'i' then 'index' else 'table' end, c.relname, d.description) as line,
+    select format('comment on %s %I is %L;', case c.relkind when 'i' then 'index' when 'I' then 'index' else 'table' end, c.relname, d.description) as line,
            c.relname::text as place
       from ${RELATIONS} join pg_description d on d.objoid = c.oid and d.objsubid = 0 and d.classoid = 'pg_class'::regclass
     union all
@@ -120,11 +130,12 @@ const COMMENTS = `
 /** To any role but the owner: what the service itself may do, since it does not run as the owner. */
 const GRANTS = `
   select line from (
-    select format('grant %s on %I to %I;', lower(string_agg(g.privilege_type, ', ' order by g.privilege_type)), c.relname, r.rolname) as line,
+    select format('grant %s on %s%I to %I;', lower(string_agg(g.privilege_type, ', ' order by g.privilege_type)),
+                  case c.relkind when 'S' then 'sequence ' end, c.relname, r.rolname) as line,
            '1 ' || c.relname as place
       from ${RELATIONS} cross join aclexplode(c.relacl) g join pg_roles r on r.oid = g.grantee
      where g.grantee <> c.relowner
-     group by c.relname, r.rolname
+     group by c.relkind, c.relname, r.rolname
     union all
     select format('grant %s (%s) on %I to %I;', lower(g.privilege_type), string_agg(quote_ident(a.attname), ', ' order by a.attname), c.relname, r.rolname),
            '2 ' || c.relname || g.privilege_type
@@ -132,6 +143,15 @@ const GRANTS = `
      cross join aclexplode(a.attacl) g join pg_roles r on r.oid = g.grantee
      where g.grantee <> c.relowner
      group by c.relname, g.privilege_type, r.rolname
+    union all
+    select format('revoke execute on function %s from public;', p.oid::regprocedure), '3 ' || p.proname || ' 1'
+      from pg_proc p join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'public'
+     where p.proacl is not null and not exists (select from aclexplode(p.proacl) g where g.grantee = 0)
+    union all
+    select format('grant execute on function %s to %I;', p.oid::regprocedure, r.rolname), '3 ' || p.proname || ' 2'
+      from pg_proc p join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'public'
+     cross join aclexplode(p.proacl) g join pg_roles r on r.oid = g.grantee
+     where g.grantee <> p.proowner
     union all
     select format('grant %s on schema %I to %I;', lower(g.privilege_type), n.nspname, r.rolname), '0 ' || g.privilege_type
       from pg_namespace n cross join aclexplode(n.nspacl) g join pg_roles r on r.oid = g.grantee

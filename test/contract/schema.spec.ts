@@ -57,7 +57,7 @@ describe('a migration', () => {
 
 async function readSchemaFile(): Promise<string> {
   const text = await readFile(new URL('schema.sql', MIGRATIONS), 'utf8');
-  return text.slice(text.indexOf('create table'));
+  return text.slice(text.indexOf('create sequence'));
 }
 
 async function migrationFiles(): Promise<string[]> {
