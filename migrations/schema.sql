@@ -107,9 +107,32 @@ create table exception (
   payload text,
   created_at timestamp with time zone not null,
   resolved_at timestamp with time zone,
+  fact jsonb,
+  retrying boolean default false not null,
   constraint exception_pkey PRIMARY KEY (id),
   constraint exception_resolved_check CHECK ((status = 'open'::text) = (resolved_at IS NULL)),
   constraint exception_status_check CHECK (status = ANY (ARRAY['open'::text, 'resolved'::text, 'discarded'::text]))
+);
+
+create table feed_catalog (
+  source_id integer not null,
+  kind text not null,
+  code text collate "C" not null,
+  as_of timestamp with time zone not null,
+  as_of_sequence numeric,
+  constraint feed_catalog_pkey PRIMARY KEY (source_id, kind, code),
+  constraint feed_catalog_kind_check CHECK (kind = ANY (ARRAY['item'::text, 'location'::text]))
+);
+
+create table feed_delta (
+  item_id bigint not null,
+  location_id integer not null,
+  source_id integer not null,
+  occurred_at timestamp with time zone not null,
+  sequence numeric,
+  quantity numeric(18,4) not null,
+  committed_at timestamp with time zone,
+  at timestamp with time zone not null
 );
 
 create table feed_position (
@@ -119,6 +142,7 @@ create table feed_position (
   as_of timestamp with time zone,
   as_of_sequence numeric,
   last_sequence numeric,
+  event text collate "C",
   constraint feed_position_pkey PRIMARY KEY (source_id, item_id, location_id)
 ) with (fillfactor=50);
 
@@ -201,6 +225,8 @@ create table inbox (
   attempts smallint default 0 not null,
   finished_at timestamp with time zone,
   problem jsonb,
+  progress integer default 0 not null,
+  atomic boolean default false not null,
   constraint inbox_pkey PRIMARY KEY (received_at, id),
   constraint inbox_status_check CHECK (status = ANY (ARRAY['received'::text, 'applied'::text, 'duplicate'::text, 'stale'::text, 'parked'::text, 'exception'::text]))
 ) partition by range (received_at);
@@ -266,6 +292,18 @@ create table location (
   constraint location_code_key UNIQUE (code)
 );
 
+create table loose_shipment (
+  source_id integer not null,
+  reference text collate "C" not null,
+  item_id bigint not null,
+  location_id integer not null,
+  quantity numeric(18,4) not null,
+  inbox_id text collate "C" not null,
+  cancelled boolean default false not null,
+  at timestamp with time zone not null,
+  constraint loose_shipment_pkey PRIMARY KEY (source_id, reference, item_id, location_id)
+);
+
 create table movement (
   item_id bigint not null,
   location_id integer not null,
@@ -295,6 +333,17 @@ create table outbox (
   at timestamp with time zone not null,
   constraint outbox_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_scale_factor=0.01);
+
+create table parked_key (
+  source_id integer not null,
+  sku text collate "C" not null,
+  location text collate "C" not null,
+  turn bigint not null,
+  inbox_id text collate "C" not null,
+  inbox_received_at timestamp with time zone not null,
+  blocked boolean not null,
+  constraint parked_key_pkey PRIMARY KEY (source_id, sku, location, turn)
+);
 
 create table "position" (
   item_id bigint not null,
@@ -436,9 +485,11 @@ create table supply (
   status text default 'open'::text not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  as_of timestamp with time zone,
+  as_of_sequence numeric,
   constraint supply_pkey PRIMARY KEY (id),
   constraint supply_kind_check CHECK (kind = ANY (ARRAY['purchase'::text, 'asn'::text, 'transfer'::text])),
-  constraint supply_quantity_check CHECK (quantity > 0::numeric AND received >= 0::numeric),
+  constraint supply_quantity_check CHECK (quantity >= 0::numeric AND received >= 0::numeric),
   constraint supply_status_check CHECK (status = ANY (ARRAY['open'::text, 'received'::text, 'cancelled'::text]))
 ) with (fillfactor=80);
 
@@ -466,8 +517,12 @@ CREATE INDEX channel_item_item_idx ON channel_item USING btree (item_id);
 CREATE INDEX exception_event_idx ON exception USING btree (event_id, id) WHERE event_id IS NOT NULL;
 CREATE INDEX exception_inbox_idx ON exception USING btree (inbox_id) WHERE inbox_id IS NOT NULL;
 CREATE INDEX exception_location_idx ON exception USING btree (location, id) WHERE location IS NOT NULL;
+CREATE INDEX exception_missing_idx ON exception USING btree (kind, id) WHERE status = 'open'::text AND (kind = ANY (ARRAY['unknown_item'::text, 'unknown_location'::text]));
 CREATE INDEX exception_open_idx ON exception USING btree (source_id, id) WHERE status = 'open'::text;
+CREATE INDEX exception_retrying_idx ON exception USING btree (source_id, id) WHERE retrying;
 CREATE INDEX exception_sku_idx ON exception USING btree (sku, id) WHERE sku IS NOT NULL;
+CREATE INDEX feed_delta_at_idx ON feed_delta USING brin (at);
+CREATE INDEX feed_delta_position_idx ON feed_delta USING btree (item_id, location_id, source_id);
 CREATE INDEX idempotency_key_created_idx ON idempotency_key USING brin (created_at);
 CREATE INDEX import_open_idx ON import USING btree (client_id, turn) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
 CREATE INDEX inbox_key_received_idx ON inbox_key USING brin (received_at);
@@ -477,6 +532,7 @@ CREATE INDEX inbox_source_idx ON inbox USING btree (source_id, received_at, id);
 CREATE INDEX inbox_unsettled_idx ON inbox USING btree (status, received_at, id) WHERE status <> 'applied'::text;
 CREATE INDEX item_identifier_item_idx ON item_identifier USING btree (item_id);
 CREATE INDEX movement_reservation_idx ON movement USING btree (reservation_id) WHERE reservation_id IS NOT NULL;
+CREATE INDEX parked_key_inbox_idx ON parked_key USING btree (inbox_id);
 CREATE INDEX reservation_allocation_position_idx ON reservation_allocation USING btree (item_id, location_id, expires_at);
 CREATE INDEX reservation_expiry_idx ON reservation USING btree (expires_at) WHERE status = 'held'::text;
 CREATE INDEX reservation_line_item_idx ON reservation_line USING btree (item_id, reservation_id);
@@ -486,7 +542,7 @@ CREATE UNIQUE INDEX source_ownership_key ON source_ownership USING btree (source
 CREATE UNIQUE INDEX source_secret_current_key ON source_secret USING btree (source_id) WHERE expires_at IS NULL;
 CREATE INDEX source_secret_source_idx ON source_secret USING btree (source_id);
 CREATE INDEX supply_open_idx ON supply USING btree (item_id, location_id) WHERE status = 'open'::text;
-CREATE INDEX supply_reference_idx ON supply USING btree (reference, item_id, location_id);
+CREATE UNIQUE INDEX supply_reference_key ON supply USING btree (reference, item_id, location_id);
 
 CREATE OR REPLACE FUNCTION public.drop_inbox_days(before date)
  RETURNS TABLE(day date, dropped boolean)
@@ -558,10 +614,15 @@ comment on table configuration is 'One row: raised by every change of a location
 comment on column configuration.installation is 'Names this database in a Redis that others may share.';
 comment on table event_attempt is 'What was tried with an event that was not simply applied at the first try.';
 comment on column exception.affected is 'What it touches, such as the commitments that a shortfall uncovers.';
+comment on column exception.fact is 'The one row it is about as an event of its own, where the rest of the event was applied; null: the whole event.';
 comment on column exception.notes is '[{ at, actor, action, note }], oldest first.';
 comment on column exception.payload is 'What a person put in the place of the event''s own payload.';
+comment on column exception.retrying is 'The worker is to try the row again.';
+comment on table feed_catalog is 'How new what was last applied of an item or a location is: an older update that comes late is stale.';
+comment on column feed_delta.committed_at is 'A shipment of a commitment: when that was made. A figure that nets it knows of it.';
 comment on table feed_position is 'How far what a source says of a position is applied (semantics.md 23).';
 comment on column feed_position.as_of is 'Of the last absolute figure applied; as_of_sequence: its sequence.';
+comment on column feed_position.event is 'The inbox id of that figure: an event applied in pieces knows what of it is done.';
 comment on column feed_position.last_sequence is 'Of the last event applied.';
 comment on column import.applied is 'Rows that hold now, unchanged ones included.';
 comment on column import.attempts is 'How often it was taken up since it last moved on.';
@@ -571,11 +632,13 @@ comment on column import.reached_byte is 'Where the first row that is not yet ac
 comment on column import.turn is 'The imports of one client are applied in the order in which they were accepted.';
 comment on column import_failure.line is 'As an editor counts the lines of the file, from 1; of a row of several lines the first.';
 comment on table inbox is 'One row an event, as it was sent.';
+comment on column inbox.atomic is 'All events of its request (request_id), with all their rows, or none (semantics.md 26).';
 comment on column inbox.event_id is 'The sender''s own; where it names none, sha256: and the hash of what it sent.';
 comment on column inbox.hash is 'SHA-256 of the bytes.';
 comment on column inbox.headers is 'Those of the request that a profile may ask for.';
 comment on column inbox.payload is 'This event''s part of the body, byte for byte.';
 comment on column inbox.payload_base64 is 'true: the bytes are not text as PostgreSQL holds it (not UTF-8, or with a NUL), so they stand in base64.';
+comment on column inbox.progress is 'How many of its rows are done, of an event applied in pieces: a snapshot of many rows.';
 comment on column inbox.received_at is 'To the millisecond, the very one that stands in the id: an id alone finds its day.';
 comment on column inbox.signature is '{ scheme, secretId?, timestamp? }: how it was proved to be from the source.';
 comment on column inbox.skus is 'What it is about, once it is mapped.';
@@ -586,7 +649,9 @@ comment on column item.deleted_at is 'Its ledger stays; creating the SKU again r
 comment on column item.revision is 'Raised by every change of the item, its units or a channel''s rules for it.';
 comment on column item.version is 'What clients see and send in If-Match.';
 comment on column item_uom.factor is 'How many of the base unit one of this unit holds.';
+comment on table loose_shipment is 'What left under a reference without a commitment of ours: counted once, and put back when it is cancelled.';
 comment on table movement is 'The ledger, append-only. No foreign keys: the engine holds the lock of the position it writes for, and each key would cost a look-up a row.';
+comment on column parked_key.blocked is 'true: nothing is wrong with it, it waits behind another.';
 comment on table "position" is 'The figures of one item at one location, in the base unit. Half-empty pages and no index on a figure keep every update HOT.';
 comment on column "position".next_expiry is 'No later than the earliest expiry of a hold here; null: no hold. May be too early, never too late.';
 comment on column "position".version is 'Raised by one for every movement: count(movement) of the position.';
@@ -603,6 +668,7 @@ comment on column source_ownership.location_id is 'null: every location that no 
 comment on column source_secret.ciphertext is 'AES-256-GCM under SECRET_ENCRYPTION_KEY: nonce (12 bytes), tag (16), text.';
 comment on column source_secret.expires_at is 'null: the current one. Its predecessor stays good until its expiry.';
 comment on table supply is 'What is announced: the open remainders of a position add up to its incoming.';
+comment on column supply.as_of is 'Of the last announcement or cancellation; null: only receipts so far.';
 
 grant usage on schema public to holdfast_app;
 grant delete, insert, select, update on api_key to holdfast_app;
@@ -613,6 +679,8 @@ grant delete, insert, select, update on client to holdfast_app;
 grant delete, insert, select, update on configuration to holdfast_app;
 grant insert, select on event_attempt to holdfast_app;
 grant insert, select, update on exception to holdfast_app;
+grant insert, select, update on feed_catalog to holdfast_app;
+grant delete, insert, select, update on feed_delta to holdfast_app;
 grant insert, select, update on feed_position to holdfast_app;
 grant delete, insert, select, update on idempotency_key to holdfast_app;
 grant delete, insert, select, update on import to holdfast_app;
@@ -625,8 +693,10 @@ grant delete, insert, select, update on item to holdfast_app;
 grant delete, insert, select, update on item_identifier to holdfast_app;
 grant delete, insert, select, update on item_uom to holdfast_app;
 grant delete, insert, select, update on location to holdfast_app;
+grant insert, select, update on loose_shipment to holdfast_app;
 grant insert, select on movement to holdfast_app;
 grant delete, insert, select, update on outbox to holdfast_app;
+grant delete, insert, select, update on parked_key to holdfast_app;
 grant insert, select, update on "position" to holdfast_app;
 grant insert, select, update on reservation to holdfast_app;
 grant delete, insert, select, update on reservation_allocation to holdfast_app;
@@ -637,7 +707,7 @@ grant insert, select, update on source to holdfast_app;
 grant delete, insert, select, update on source_ownership to holdfast_app;
 grant delete, insert, select, update on source_secret to holdfast_app;
 grant insert, select, update on supply to holdfast_app;
-grant update (attempts, canonical, finished_at, problem, skus, status) on inbox to holdfast_app;
+grant update (attempts, canonical, finished_at, problem, progress, skus, status) on inbox to holdfast_app;
 revoke execute on function drop_inbox_days(date) from public;
 grant execute on function drop_inbox_days(date) to holdfast_app;
 revoke execute on function make_inbox_day(date) from public;
