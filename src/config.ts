@@ -27,6 +27,10 @@ export interface Config {
   readonly engineDeadlineMs: number;
   /** Milliseconds between two looks for expired holds. `EXPIRY_SWEEP_MS`, 0 (off) to 3,600,000, default 1,000. */
   readonly expirySweepMs: number;
+  /** What the secrets of sources are encrypted under. `SECRET_ENCRYPTION_KEY`; absent: made, and kept in `dataDir`. */
+  readonly secretEncryptionKey: string | undefined;
+  /** Days that received events are kept, and told from new ones. `INBOX_RETENTION_DAYS`, 30 to 3,650, default 90. */
+  readonly inboxRetentionDays: number;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
@@ -60,6 +64,11 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     complaints.push('ADMIN_API_KEY is shorter than 16 characters: choose a longer one.');
   }
 
+  const secretEncryptionKey = env.SECRET_ENCRYPTION_KEY?.trim() || undefined;
+  if (secretEncryptionKey !== undefined && secretEncryptionKey.length < 32) {
+    complaints.push('SECRET_ENCRYPTION_KEY is shorter than 32 characters: take 32 random bytes in base64.');
+  }
+
   const config: Config = {
     port: whole('PORT', 3000, 0, 65_535),
     host: env.HOST?.trim() || '127.0.0.1',
@@ -73,6 +82,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     engineQueue: whole('ENGINE_QUEUE', 4_000, 1, 100_000),
     engineDeadlineMs: whole('ENGINE_DEADLINE_MS', 5_000, 10, 60_000),
     expirySweepMs: whole('EXPIRY_SWEEP_MS', 1_000, 0, 3_600_000),
+    secretEncryptionKey,
+    inboxRetentionDays: whole('INBOX_RETENTION_DAYS', 90, 30, 3_650),
   };
   if (complaints.length > 0) throw new Error(complaints.join('\n'));
   return config;

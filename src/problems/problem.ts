@@ -36,6 +36,18 @@ export const PROBLEMS = {
     title: 'No valid API key',
     remedy: 'Send Authorization: Bearer <key> with a key that has neither expired nor been revoked.',
   },
+  signature_invalid: {
+    status: 401,
+    title: 'The body is not proved to be from this source',
+    remedy:
+      'Sign the bytes as they are sent, with a secret of the source that has not ended, by the scheme it was set up with.',
+  },
+  timestamp_out_of_tolerance: {
+    status: 401,
+    title: 'The signature was made too long ago, or in the future',
+    remedy:
+      'Sign when you send, also when you send again; set the clock of the sender. Five minutes either way are taken.',
+  },
   scope_required: {
     status: 403,
     title: 'The key lacks a scope',
@@ -81,6 +93,21 @@ export const PROBLEMS = {
     title: 'The body has a media type this call does not take',
     remedy: 'Send application/json, or for imports text/csv or application/x-ndjson.',
   },
+  rate_limited: {
+    status: 429,
+    title: 'More requests than were agreed',
+    remedy: 'Repeat the request after Retry-After seconds; send several events in one request.',
+  },
+  mapping_failed: {
+    status: 422,
+    title: 'The event cannot be understood',
+    remedy: 'It is kept, with an exception that says why: correct the payload there, or the profile of the source.',
+  },
+  conflicting_duplicate: {
+    status: 409,
+    title: 'Another body was sent under this event id',
+    remedy: 'The first one counts; this one is kept as an exception. Give every event an id of its own.',
+  },
   idempotency_key_reused: {
     status: 422,
     title: 'This Idempotency-Key was used for another request',
@@ -91,6 +118,12 @@ export const PROBLEMS = {
     status: 409,
     title: 'The first request with this Idempotency-Key is still running',
     remedy: 'Repeat the request after Retry-After seconds to get its answer.',
+  },
+  ownership_conflict: {
+    status: 409,
+    title: 'Another source owns this',
+    remedy:
+      'Take it from the other source first, or give `from` a time in the future: it then changes hands at that time.',
   },
   in_use: {
     status: 409,

@@ -94,6 +94,7 @@ export async function startApp({
     EXPIRY_SWEEP_MS: '0',
     DATABASE_POOL: '5',
     ADMIN_API_KEY: ADMIN_KEY,
+    SECRET_ENCRYPTION_KEY: 'what-the-tests-encrypt-secrets-under',
     ...env,
   });
   try {
