@@ -1,0 +1,130 @@
+import { parseJson } from './lossless.js';
+
+export const PROFILE_FORMATS = ['json', 'x12', 'edifact'] as const;
+/** What a payload is written in. */
+export type ProfileFormat = (typeof PROFILE_FORMATS)[number];
+
+/** Where an event says which one it is. The first that says anything counts. */
+export type IdentifyRule =
+  /** A header of the request, such as `x-shopify-webhook-id`. Of several events in one body each has its place behind it. */
+  | { readonly header: string }
+  /** RFC 6901, into the payload: `/id`. Texts and numbers are taken. */
+  | { readonly pointer: string };
+
+/**
+ * Values that a payload lacks or that differ from site to site, such as `location`, or `locations` from the vendor's
+ * codes to ours. A profile reads them as `$constants`.
+ */
+export type Constants = Readonly<Record<string, unknown>>;
+
+/** How the payloads of one vendor become canonical events. */
+export interface Profile {
+  readonly name: string;
+  readonly version: number;
+  readonly title: string;
+  readonly vendor: string;
+  readonly format: ProfileFormat;
+  /** Nothing that is said of an id: an event is then known by the hash of its payload. EDI is known by its control numbers. */
+  readonly identify: readonly IdentifyRule[];
+  /** Pointers to lists in a document of which each entry is an event for itself: see `eventsOf`. Default: none. */
+  readonly events?: readonly string[];
+  /** JSONata, from the payload to a canonical event, a list of them, or nothing. null: the payload is canonical itself. */
+  readonly expression: string | null;
+  readonly constants: Constants;
+}
+
+/** The headers of a request that a profile may need, by their names in lower case. */
+export type Headers = Readonly<Record<string, string | undefined>>;
+
+/** Whether the profile's event is one of many in its body, and which. */
+export interface Place {
+  readonly index: number;
+  readonly of: number;
+}
+
+/**
+ * What an event is known by among those of its source; null: nothing in it says so, or it cannot be read, and the hash of
+ * its payload has to do. Cheap, and never throws.
+ */
+export function identify(profile: Profile, payload: string, headers: Headers, place?: Place): string | null {
+  if (profile.format === 'x12') return x12Id(payload);
+  if (profile.format === 'edifact') return edifactId(payload);
+  let json: unknown;
+  let read = false;
+  for (const rule of profile.identify) {
+    if ('header' in rule) {
+      const id = headers[rule.header]?.trim();
+      if (id) return bounded(place === undefined || place.of === 1 ? id : `${id}/${place.index}`);
+      continue;
+    }
+    if (!read) {
+      json = readJson(payload);
+      read = true;
+    }
+    const id = at(json, rule.pointer);
+    if (typeof id === 'string' && id !== '') return bounded(id);
+    if (typeof id === 'number') return String(id);
+  }
+  return null;
+}
+
+/**
+ * The events in one document, each as JSON text of its own: with an id of its own it is known when it comes again in
+ * another document, and what is wrong with one holds up no other. null: the payload is one event, or cannot be read.
+ */
+export function eventsOf(profile: Profile, payload: string): readonly string[] | null {
+  if (!profile.events?.length) return null;
+  const json = readJson(payload);
+  for (const pointer of profile.events) {
+    const list = at(json, pointer);
+    if (Array.isArray(list)) return list.map((event) => JSON.stringify(event));
+  }
+  return null;
+}
+
+/** An id is kept with at most 255 characters; a longer one is none, rather than one that others begin with too. */
+function bounded(id: string): string | null {
+  return id.length <= 255 ? id : null;
+}
+
+function readJson(payload: string): unknown {
+  try {
+    return parseJson(payload);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The value at an RFC 6901 pointer, undefined where there is none. */
+function at(json: unknown, pointer: string): unknown {
+  let value = json;
+  for (const part of pointer.split('/').slice(1)) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (!Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+/** Sender, receiver, and the control number, which its sender counts. */
+function x12Id(payload: string): string | null {
+  const text = payload.trimStart();
+  const isa = text.startsWith('ISA') ? text.slice(0, 106).split(text.charAt(3)) : [];
+  const [sender, receiver, control] = [isa[6], isa[8], isa[13]].map((part) => part?.trim());
+  return sender && receiver && control ? `${sender}/${receiver}/${control}` : null;
+}
+
+function edifactId(payload: string): string | null {
+  const text = payload.trimStart();
+  const una = text.startsWith('UNA');
+  const [component = ':', element = '+'] = una ? text.slice(3) : ':+';
+  // Nobody's name has a release character in it, and one that has is still the same name each time.
+  const unb = text
+    .slice(una ? 9 : 0, 1000)
+    .trimStart()
+    .split(element);
+  const [sender, receiver, control] = [unb[2], unb[3], unb[5]].map((part) => part?.split(component)[0]?.trim());
+  const reference = /^[^'\s]{1,35}/.exec(control ?? '')?.[0];
+  return unb[0] === 'UNB' && sender && receiver && reference ? `${sender}/${receiver}/${reference}` : null;
+}
