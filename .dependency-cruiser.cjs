@@ -47,7 +47,14 @@ module.exports = {
       name: 'bare-nouns-are-pure',
       severity: 'error',
       from: { path: pure, pathNot: ground },
-      to: { pathNot: [pure, '^node:', '^(crypto|zlib)$', 'node_modules/(typeid-js|canonicalize|lossless-json|jsonata|node-x12|edifact)/'] },
+      to: {
+        pathNot: [
+          pure,
+          '^node:',
+          '^(crypto|util|zlib)$',
+          'node_modules/(typeid-js|canonicalize|lossless-json|jsonata|node-x12|edifact)/',
+        ],
+      },
     },
     {
       name: 'bare-nouns-do-not-touch-the-ground',

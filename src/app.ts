@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import pino from 'pino';
 import { Answer } from './access/answer.js';
-import type { StreamingRoute } from './access/endpoint.decorator.js';
+import type { BodyRoute } from './access/endpoint.decorator.js';
+import { traceparentOf } from './access/traceparent.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
 import type { Clock } from './config.module.js';
@@ -19,10 +21,9 @@ import { validationPipe } from './problems/validation.pipe.js';
 
 /** The largest JSON body, in bytes. Imports are streamed and have a bound of their own. */
 const BODY_LIMIT = 1024 * 1024;
-/** Bodies that a route may ask to be given as they arrive (`streams` of @Endpoint). */
-const STREAMED = ['text/csv', 'application/x-ndjson'];
+/** The largest body of a route that takes bytes (`raw` of @Endpoint), in bytes. */
+const RAW_LIMIT = 5 * 1024 * 1024;
 const REQUEST_ID = /^[\x21-\x7e]{1,64}$/;
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 export interface AppOptions {
   /** Milliseconds since 1970; tests turn it. Default: the clock of the machine. */
@@ -83,19 +84,27 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', async (request, reply) => {
     reply.header('X-Request-Id', request.id);
-    const { traceparent } = request.headers;
-    if (typeof traceparent === 'string' && TRACEPARENT.test(traceparent)) reply.header('traceparent', traceparent);
+    const traceparent = traceparentOf(request.headers.traceparent);
+    if (traceparent !== undefined) reply.header('traceparent', traceparent);
   });
   // Many clients say application/json also where they send nothing, as with POST …/release.
   const parse = fastify.getDefaultJsonParser('error', 'error');
   app.useBodyParser('application/json', { bodyLimit: BODY_LIMIT }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined);
+    if (bodyRouteOf(request as FastifyRequest).raw) done(null, body);
+    else if (body.length === 0) done(null, undefined);
     else parse(request as FastifyRequest, body.toString('utf8'), done);
   });
-  fastify.addContentTypeParser(STREAMED, (request, payload, done) => {
-    const { streams } = request.routeOptions.config as StreamingRoute;
-    if (streams) return done(null, payload);
-    done(new Problem('unsupported_media_type', 'This call does not take that Content-Type. Send application/json.'));
+  fastify.removeContentTypeParser('text/plain');
+  fastify.addContentTypeParser('*', (request, payload, done) => {
+    const { streams, raw } = bodyRouteOf(request);
+    const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    if (raw) collect(payload, RAW_LIMIT).then((body) => done(null, body), done);
+    else if (request.is404 || streams?.includes(type)) done(null, payload);
+    else
+      done(new Problem('unsupported_media_type', 'This call does not take that Content-Type. Send application/json.'));
+  });
+  fastify.addHook('onRoute', (route) => {
+    if ((route.config as BodyRoute | undefined)?.raw) route.bodyLimit = RAW_LIMIT;
   });
   fastify.addHook('preValidation', async (request) => requireShallow(request.body));
   fastify.addHook('preSerialization', async (_request, reply, payload) => {
@@ -117,4 +126,23 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
     else if (reply.statusCode >= 400) log.info(line, 'answered');
     else log.debug(line, 'answered');
   });
+}
+
+function bodyRouteOf(request: FastifyRequest): BodyRoute {
+  return (request.routeOptions.config ?? {}) as BodyRoute;
+}
+
+/** All of a body. Throws `payload_too_large` as soon as it is, and lets the rest pass by unread. */
+async function collect(payload: Readable, most: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of payload.iterator({ destroyOnReturn: false })) {
+    length += part.length;
+    if (length > most) {
+      payload.resume();
+      throw new Problem('payload_too_large', `The body is larger than ${most / 1024 / 1024} MiB. Split it.`);
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts, length);
 }

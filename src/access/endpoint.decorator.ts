@@ -26,14 +26,17 @@ export interface EndpointOptions {
   readonly ifMatch?: boolean | 'optional';
   /** Bodies that are not JSON: by media type an example. The route is given the stream. */
   readonly streams?: Readonly<Record<string, string>>;
+  /** Takes any media type, up to 5 MiB of bytes, as they were sent; by media type an example. */
+  readonly raw?: Readonly<Record<string, string>>;
   /** Has a body or parameters that can be wrong. Default true. */
   readonly validated?: boolean;
 }
 
 /** Everything a route says about itself in one place: scope, status, documentation, problems. */
 export function Endpoint(options: EndpointOptions): MethodDecorator {
-  const { scope, summary, description, answer = {}, problems = [], idempotent, ifMatch, streams } = options;
-  const { validated = true } = options;
+  const { scope, summary, description, answer = {}, problems = [], idempotent, ifMatch } = options;
+  const { streams, raw, validated = true } = options;
+  const examples = raw ?? streams;
   const status = answer.status ?? 200;
   const codes = new Set<ProblemCode>([
     ...(validated ? (['validation_failed'] as const) : []),
@@ -60,7 +63,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       summary,
       ...(description ? { description } : {}),
       ...(scope ? { 'x-required-scope': scope } : {}),
-      ...(streams ? { requestBody: { required: true, content: contentOf(streams) } } : {}),
+      ...(examples ? { requestBody: { required: true, content: contentOf(examples) } } : {}),
     } as never),
     ApiResponse({ ...body, status }),
     ...(answer.alsoCreated ? [ApiResponse({ ...body, status: 201, description: 'Created.' })] : []),
@@ -72,7 +75,8 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       }),
     ),
     ...(scope === null ? [] : [ApiBearerAuth('key')]),
-    ...(streams ? [RouteConfig({ streams: Object.keys(streams) } satisfies StreamingRoute)] : []),
+    ...(streams ? [RouteConfig({ streams: Object.keys(streams) } satisfies BodyRoute)] : []),
+    ...(raw ? [RouteConfig({ raw: true } satisfies BodyRoute)] : []),
     ...(idempotent
       ? [
           ApiHeader({
@@ -96,9 +100,10 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
   );
 }
 
-/** What a route with `streams` leaves in Fastify's route options for the parser of those media types. */
-export interface StreamingRoute {
+/** What a route with `streams` or `raw` leaves in Fastify's route options for the parsers of bodies. */
+export interface BodyRoute {
   readonly streams?: readonly string[];
+  readonly raw?: boolean;
 }
 
 function contentOf(streams: Readonly<Record<string, string>>): object {

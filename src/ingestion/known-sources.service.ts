@@ -15,7 +15,7 @@ const READ_AGAIN_MS = 500;
 /** A source as receiving needs it, with the secrets that were good when it was read. */
 export interface KnownSource extends Source {
   readonly secrets: readonly SigningSecret[];
-  /** By `performance.now()`. */
+  /** Milliseconds since 1970. */
   readonly readAt: number;
 }
 
@@ -40,7 +40,7 @@ export class KnownSources {
 
   /** The source read anew, unless that was just done: the copy then. */
   async readAgain(known: KnownSource): Promise<KnownSource> {
-    if (performance.now() - known.readAt < READ_AGAIN_MS) return known;
+    if (this.clock() - known.readAt < READ_AGAIN_MS) return known;
     return (await this.read(known.code)) ?? known;
   }
 
@@ -67,11 +67,11 @@ export class KnownSources {
   }
 
   private async load(code: string): Promise<KnownSource | undefined> {
-    const readAt = performance.now();
+    const readAt = this.clock();
     const tx = this.dataSource.manager;
     const source = await this.repository.find(tx, code);
     if (!source) return undefined;
-    const sealed = await this.repository.secrets(tx, source.id, new Date(this.clock()));
+    const sealed = await this.repository.secrets(tx, source.id, new Date(readAt));
     const secrets = await Promise.all(
       sealed.map(async ({ id, ciphertext, expiresAt }) =>
         signingSecret(id, await this.vault.unseal(id, ciphertext), expiresAt?.getTime() ?? Number.POSITIVE_INFINITY),

@@ -1,4 +1,5 @@
 import type { FieldError } from '../problems/problem.js';
+import type { QuantityBasis } from './canonical-event.js';
 import type { FactKind } from './ownership.js';
 
 /** Who sends: what is agreed with it, and how its bodies are proved to be its own. */
@@ -9,8 +10,6 @@ export const SCHEMES = ['standard_webhooks', 'hmac_sha256', 'static_header', 'ba
 export type Scheme = (typeof SCHEMES)[number];
 export const ENCODINGS = ['base64', 'hex'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
-export const QUANTITY_BASES = ['on_hand', 'available'] as const;
-export type QuantityBasis = (typeof QUANTITY_BASES)[number];
 
 export interface SignatureScheme {
   readonly scheme: Scheme;

@@ -17,13 +17,12 @@ import {
 } from 'class-validator';
 import { RateLimitDto } from '../access/rate-limit.dto.js';
 import { IsCode, IsListOf, IsText, Optional } from '../problems/fields.dto.js';
+import { QUANTITY_BASES, type QuantityBasis } from './canonical-event.js';
 import { FACTS, type FactKind } from './ownership.js';
 import {
   ENCODINGS,
   type Encoding,
   type Owns,
-  QUANTITY_BASES,
-  type QuantityBasis,
   SCHEMES,
   type Scheme,
   type SignatureScheme,

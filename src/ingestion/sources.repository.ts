@@ -152,16 +152,6 @@ export class SourcesRepository {
     }
   }
 
-  /** Notes that these sources were heard of at `at`. In order of id, as every process does. */
-  async touch(tx: Tx, ids: readonly number[], at: Date): Promise<void> {
-    await tx.query(
-      `update source s set last_heard_at = $2
-         from (select id from source where id = any($1::int[]) order by id for no key update) heard
-        where s.id = heard.id and (s.last_heard_at is null or s.last_heard_at < $2)`,
-      [ids, at],
-    );
-  }
-
   async locationIds(tx: Tx, codes: readonly string[]): Promise<Map<string, number>> {
     const rows: { code: string; id: number }[] = await tx.query(
       'select code, id from location where code = any($1::text[])',

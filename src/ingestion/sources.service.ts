@@ -11,6 +11,7 @@ import { type Principal, requireEveryChannel } from '../access/principal.js';
 import { CLOCK, type Clock } from '../config.module.js';
 import type { Tx } from '../postgres/connections.js';
 import { invalid, Problem, unknownInBody } from '../problems/problem.js';
+import { KnownProfiles } from './known-profiles.service.js';
 import { KnownSources } from './known-sources.service.js';
 import { type Claim, endOf, planOwnership } from './ownership-plan.js';
 import { makeSecret } from './sealed-secret.js';
@@ -36,6 +37,7 @@ export class SourcesService {
     private readonly idempotency: IdempotencyRepository,
     private readonly vault: Vault,
     private readonly known: KnownSources,
+    private readonly profiles: KnownProfiles,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -48,6 +50,10 @@ export class SourcesService {
     const content = readSource(body);
     const owns = readOwns(body);
     const faults = faultsOf(content.signature, owns);
+    if (!(await this.profiles.find(content.profile))) {
+      const detail = 'There is no such profile: take one of GET /v1/profiles, or make it first';
+      faults.push({ pointer: '/profile', code: 'unknown_profile', detail });
+    }
     if (faults.length > 0) throw invalid(faults);
     const answer = await this.dataSource.transaction(async (tx) => {
       let source = await this.repository.lock(tx, code);

@@ -12,7 +12,7 @@ const BY_STATUS: Record<number, ProblemCode> = {
 
 const DETAIL_BY_STATUS: Record<number, string> = {
   404: 'No route answers this method and path. The contract is at /openapi/v1.json.',
-  413: 'The body is larger than 1 MiB. Split the request, or use POST /v1/imports for bulk data.',
+  413: 'The body is larger than 1 MiB, or 5 MiB of events. Split the request, or use POST /v1/imports for bulk data.',
   415: 'This call does not take that Content-Type. Send application/json.',
 };
 

@@ -142,6 +142,7 @@ describe('sources', () => {
   it.each([
     ['no name', { name: undefined }, '/name'],
     ['a kind nobody knows', { kind: 'pos' }, '/kind'],
+    ['a profile that there is not', { profile: 'x-1' }, '/profile'],
     ['no signature', { signature: undefined }, '/signature'],
     ['a list as signature', { signature: [] }, '/signature'],
     ['a scheme nobody knows', { signature: { scheme: 'md5' } }, '/signature/scheme'],

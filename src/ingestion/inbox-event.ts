@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { mintEventId } from './event-id.js';
+import type { Proof } from './signature.js';
+
+export const EVENT_STATUSES = ['received', 'applied', 'duplicate', 'stale', 'parked', 'exception'] as const;
+export type EventStatus = (typeof EVENT_STATUSES)[number];
+
+/** What the events of one request have in common. */
+export interface Delivery {
+  readonly sourceId: number;
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number;
+  readonly contentType: string;
+  /** Those that a profile may ask for; null: none. */
+  readonly headers: Readonly<Record<string, string>> | null;
+  readonly proof: Proof | { readonly scheme: 'key'; readonly keyId: string };
+  readonly traceparent: string | null;
+  readonly requestId: string;
+  /** null: not from a file. */
+  readonly importId: string | null;
+}
+
+/** Why an event is an exception from the start. */
+export interface Rejection {
+  readonly code: 'mapping_failed' | 'conflicting_duplicate';
+  readonly detail: string;
+}
+
+/** An event on its way into the inbox. */
+export interface NewEvent {
+  readonly delivery: Delivery;
+  readonly id: string;
+  /** The sender's own, or else `sha256:` and the hash. */
+  readonly eventId: string;
+  readonly payload: string;
+  /** The bytes are no text that PostgreSQL holds, so `payload` is their base64. */
+  readonly base64: boolean;
+  readonly hash: Buffer;
+  /** Empty, or of another body than the first under its id the hash of that. */
+  readonly variant: string;
+  readonly rejection: Rejection | null;
+}
+
+/** `named`: the sender's id of it; null: it has none, so its bytes are its name. */
+export function newEvent(
+  delivery: Delivery,
+  slice: Buffer,
+  named: string | null,
+  rejection: Rejection | null,
+): NewEvent {
+  const hash = createHash('sha256').update(slice).digest();
+  const text = slice.toString('utf8');
+  // Half a character or a NUL: rare enough that finding out may cost an encoding.
+  const base64 = text.includes('\0') || (text.includes('\ufffd') && !Buffer.from(text).equals(slice));
+  return {
+    delivery,
+    id: mintEventId(delivery.receivedAt),
+    eventId: named ?? `sha256:${hash.toString('hex')}`,
+    payload: base64 ? slice.toString('base64') : text,
+    base64,
+    hash,
+    variant: '',
+    rejection,
+  };
+}
+
+/** The same event where its id is taken by another body: kept beside it, as an exception (semantics.md 22). */
+export function conflicting(event: NewEvent): NewEvent {
+  const detail = `Another body came first under the id ${event.eventId}. Nothing of this one is applied.`;
+  return {
+    ...event,
+    variant: event.hash.toString('hex'),
+    rejection: { code: 'conflicting_duplicate', detail },
+  };
+}
+
+/** What profiles read: the text, or of bytes that are none a character each, as EDI in a one-byte set is read. */
+export function payloadText(payload: string, base64: boolean): string {
+  return base64 ? Buffer.from(payload, 'base64').toString('latin1') : payload;
+}

@@ -1,0 +1,223 @@
+import { Inject, Injectable, OnApplicationShutdown } from '@nestjs/common';
+import pino from 'pino';
+import type { Config } from '../config.js';
+import { CONFIG } from '../config.module.js';
+import { isConflict, isOutage } from '../postgres/outage.js';
+import { Problem } from '../problems/problem.js';
+import { type Letter, Mailbox } from '../stock/mailbox.js';
+import { conflicting, type NewEvent } from './inbox-event.js';
+import { receivingMetrics } from './receiving.metrics.js';
+import { ReceivingRepository } from './receiving.repository.js';
+
+/** While one batch is made durable, another is written: a third would only make both smaller. */
+const WRITERS = 2;
+/** Requests and kilobytes that one statement takes in; an event counts at least one. */
+const BATCH_REQUESTS = 512;
+const BATCH_KILOBYTES = 8_192;
+/** Kilobytes that may wait before senders are asked to come again. */
+const MOST_WAITING_KILOBYTES = 64 * 1_024;
+const TRIES = 4;
+/** How exactly it is kept when a source was last heard of, in milliseconds: every write makes its row a hot one. */
+const TOUCH_EVERY_MS = 1_000;
+
+/** What became of an event: `duplicate`: known before, under this id. */
+export interface Accepted {
+  readonly id: string;
+  readonly eventId: string;
+  readonly status: 'received' | 'duplicate' | 'rejected';
+  readonly problem?: { readonly code: string; readonly detail: string };
+}
+
+interface Waiting extends Letter {
+  readonly events: readonly NewEvent[];
+  readonly answer: (accepted: Accepted[]) => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+/**
+ * Takes in events: requests wait for one another while a batch before them is made durable, and then share one
+ * statement and one commit. No timer: a lone request does not wait for company.
+ */
+@Injectable()
+export class Inbox implements OnApplicationShutdown {
+  private readonly log: pino.Logger;
+  private readonly mailboxes: Mailbox<Waiting>[];
+  private readonly listeners: ((sourceIds: readonly number[]) => void)[] = [];
+  private readonly touchedAt = new Map<number, number>();
+  private touching: Promise<void> = Promise.resolve();
+  private waitingKilobytes = 0;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly repository: ReceivingRepository,
+  ) {
+    this.log = pino({ level: config.logLevel, name: 'inbox' });
+    const limits = { letters: BATCH_REQUESTS, lines: BATCH_KILOBYTES, waiting: Number.POSITIVE_INFINITY };
+    this.mailboxes = Array.from({ length: WRITERS }, () => new Mailbox(limits, (batch) => this.deliver(batch)));
+  }
+
+  /** Told after events of these sources are durable, before their senders are. Must not throw. */
+  onReceived(listener: (sourceIds: readonly number[]) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** One answer an event, in order, once all of them are durable. Throws `overloaded`, `unavailable`. */
+  accept(events: readonly NewEvent[]): Promise<Accepted[]> {
+    const weight = events.reduce((sum, { payload }) => sum + 1 + (payload.length >> 10), 0);
+    if (this.waitingKilobytes > 0 && this.waitingKilobytes + weight > MOST_WAITING_KILOBYTES) {
+      throw new Problem('overloaded', 'Too many events are waiting. Nothing was taken in: send it again.', {
+        retryAfter: 1,
+      });
+    }
+    this.waitingKilobytes += weight;
+    return new Promise<Accepted[]>((answer, refuse) => {
+      const [first, ...others] = this.mailboxes as [Mailbox<Waiting>, ...Mailbox<Waiting>[]];
+      const emptiest = others.reduce((least, each) => (each.size < least.size ? each : least), first);
+      emptiest.put({ events, weight, answer, refuse });
+    }).finally(() => {
+      this.waitingKilobytes -= weight;
+    });
+  }
+
+  /** Finishes what was taken. */
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all(this.mailboxes.map((mailbox) => mailbox.idle()));
+    await this.touching;
+  }
+
+  /** One batch, whatever happens: every request of it is answered or refused. Never throws. */
+  private async deliver(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const accepted = await this.take(batch.flatMap(({ events }) => events));
+      this.announce(batch);
+      let at = 0;
+      for (const { events, answer } of batch) {
+        answer(accepted.slice(at, at + events.length));
+        at += events.length;
+      }
+    } catch (error) {
+      if (batch.length === 1 || !isRefusedData(error)) {
+        for (const { refuse } of batch) refuse(unavailable(error));
+        return;
+      }
+      // Something in it cannot be written although our rules let it pass. Its neighbours never fail with it.
+      this.log.error({ err: error, requests: batch.length }, 'the database refuses events: split');
+      const middle = Math.ceil(batch.length / 2);
+      await this.deliver(batch.slice(0, middle));
+      await this.deliver(batch.slice(middle));
+    }
+  }
+
+  private async take(events: readonly NewEvent[]): Promise<Accepted[]> {
+    if (events.length === 0) return [];
+    const kept = await this.keep(events);
+    const known = events.filter(({ id }) => !kept.has(id));
+    const answers = known.length === 0 ? new Map<string, Accepted>() : await this.recognise(known);
+    receivingMetrics.batch.observe(events.length);
+    return events.map((event) => answers.get(event.id) ?? taken(event));
+  }
+
+  /** Answers by the ids that the events had when they came. */
+  private async recognise(events: readonly NewEvent[]): Promise<Map<string, Accepted>> {
+    const answers = new Map<string, Accepted>();
+    let rest = events;
+    // Twice where a twin is just being written, or its day dropped.
+    for (let tries = 0; rest.length > 0; tries += 1) {
+      if (tries === TRIES) throw new Error('An event is neither new nor known.');
+      const asked = rest;
+      const known = await this.patiently(() => this.repository.recognise(asked));
+      const idOf = new Map(known.map(({ sourceId, eventId, hash, id }) => [keyOf(sourceId, eventId, hash), id]));
+      const others: NewEvent[] = [];
+      for (const event of rest) {
+        const id = idOf.get(keyOf(event.delivery.sourceId, event.eventId, event.hash));
+        if (id === undefined) others.push(event);
+        // Its own id: a first attempt of this very request was written, and its answer lost.
+        else if (id === event.id) answers.set(event.id, taken(event));
+        else answers.set(event.id, { ...taken({ ...event, id }), ...(event.rejection ? {} : { status: 'duplicate' }) });
+      }
+      const beside = others.map(conflicting);
+      const kept = beside.length === 0 ? new Set<string>() : await this.keep(beside);
+      for (const event of beside) if (kept.has(event.id)) answers.set(event.id, taken(event));
+      rest = others.filter(({ id }) => !kept.has(id));
+    }
+    return answers;
+  }
+
+  /** Makes the day of an event that finds none: whoever makes days ahead may not have run yet. */
+  private keep(events: readonly NewEvent[]): Promise<Set<string>> {
+    return this.patiently(async () => {
+      try {
+        return await this.repository.keep(events);
+      } catch (error) {
+        if (!lacksDay(error)) throw error;
+        for (const day of new Set(events.map(({ delivery }) => dayOf(delivery.receivedAt)))) {
+          await this.repository.makeDay(day);
+        }
+        return this.repository.keep(events);
+      }
+    });
+  }
+
+  /** The key makes a repetition harmless, also where the first attempt was written and its answer lost. */
+  private async patiently<T>(work: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (tries === TRIES || !(isConflict(error) || isOutage(error))) throw error;
+        this.log.warn({ err: error }, 'events could not be written: tried again');
+        await new Promise((resolve) => setTimeout(resolve, 25 * 2 ** tries));
+      }
+    }
+  }
+
+  private announce(batch: readonly Waiting[]): void {
+    const heard = new Map<number, number>();
+    for (const { events } of batch) {
+      // What nobody can read is no sign of life (semantics.md 28).
+      for (const { delivery, rejection } of events) if (!rejection) heard.set(delivery.sourceId, delivery.receivedAt);
+    }
+    const ids = [...heard.keys()];
+    for (const listener of this.listeners) listener(ids);
+    for (const [id, at] of heard) this.touch(id, at);
+  }
+
+  private touch(sourceId: number, at: number): void {
+    if (at - (this.touchedAt.get(sourceId) ?? Number.NEGATIVE_INFINITY) < TOUCH_EVERY_MS) return;
+    this.touchedAt.set(sourceId, at);
+    this.touching = this.touching
+      .then(() => this.repository.touch([sourceId], at))
+      .catch((error) => this.log.warn({ err: error }, 'when a source was heard of stays unnoted for a second'));
+  }
+}
+
+function taken({ id, eventId, rejection }: NewEvent): Accepted {
+  return rejection ? { id, eventId, status: 'rejected', problem: rejection } : { id, eventId, status: 'received' };
+}
+
+function keyOf(sourceId: number, eventId: string, hash: Buffer): string {
+  return `${sourceId} ${hash.toString('base64')} ${eventId}`;
+}
+
+/** `2026-03-01`, in UTC. */
+export function dayOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+/** PostgreSQL says that a row fits no partition as a violated check without a name. */
+function lacksDay(error: unknown): boolean {
+  const { code, constraint } = error as { code?: string; constraint?: string };
+  return code === '23514' && constraint === undefined;
+}
+
+function isRefusedData(error: unknown): boolean {
+  return /^2[23]/.test((error as { code?: string }).code ?? '');
+}
+
+function unavailable(error: unknown): unknown {
+  if (!isConflict(error) && !isOutage(error)) return error;
+  return new Problem('unavailable', 'The database does not answer. Send the same events again.', {
+    retryAfter: 1,
+    cause: error,
+  });
+}

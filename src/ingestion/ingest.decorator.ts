@@ -1,0 +1,22 @@
+import { createParamDecorator, ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { traceparentOf } from '../access/traceparent.js';
+import { Problem } from '../problems/problem.js';
+
+/** A request of a source, of which nothing is believed yet. */
+export interface IngestRequest {
+  /** As sent: not inflated. */
+  readonly body: Buffer;
+  readonly headers: FastifyRequest['headers'];
+  readonly requestId: string;
+  readonly traceparent: string | null;
+}
+
+/** Throws `unsupported_media_type` for a form, which Fastify has taken apart before we see it. */
+export const Ingested = createParamDecorator((_: unknown, context: ExecutionContext): IngestRequest => {
+  const { body = Buffer.alloc(0), headers, id } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!Buffer.isBuffer(body)) {
+    throw new Problem('unsupported_media_type', 'Send events as they are, not as a form.');
+  }
+  return { body, headers, requestId: id, traceparent: traceparentOf(headers.traceparent) ?? null };
+});

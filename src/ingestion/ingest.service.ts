@@ -1,0 +1,130 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Answer } from '../access/answer.js';
+import { CLOCK, type Clock } from '../config.module.js';
+import { Problem } from '../problems/problem.js';
+import { isEventId, unidentifiable } from './event-identity.js';
+import { eventSlices, MOST_EVENTS } from './event-slices.js';
+import { type Accepted, Inbox } from './inbox.service.js';
+import { type Delivery, type NewEvent, newEvent } from './inbox-event.js';
+import { decoded } from './inflate.js';
+import type { IngestRequest } from './ingest.decorator.js';
+import { TooManySlices } from './json-slices.js';
+import { KnownProfiles } from './known-profiles.service.js';
+import { type KnownSource, KnownSources } from './known-sources.service.js';
+import { profileHeaders } from './profile-headers.js';
+import { identify, type Place, type Profile } from './profiles.js';
+import { receivingMetrics } from './receiving.metrics.js';
+import { type Proof, prove } from './signature.js';
+import { unknownSource } from './sources.service.js';
+import { TokenBucket } from './token-bucket.js';
+
+/** Bytes of a request, inflated. */
+const MOST_BYTES = 5 * 1024 * 1024;
+
+/** Takes in what sources send: proved, cut into events, and answered once it is durable. Nothing else is done to it. */
+@Injectable()
+export class IngestService {
+  private readonly buckets = new Map<number, TokenBucket>();
+
+  constructor(
+    private readonly sources: KnownSources,
+    private readonly profiles: KnownProfiles,
+    private readonly inbox: Inbox,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /**
+   * 202 with an answer an event. Throws `not_found`, `signature_invalid`, `timestamp_out_of_tolerance`, `rate_limited`,
+   * `payload_too_large`, `unsupported_media_type`, `validation_failed`, `overloaded`, `unavailable`: nothing of the
+   * request is kept then.
+   */
+  async receive(code: string, request: IngestRequest): Promise<Answer<{ events: Accepted[] }>> {
+    const source = await this.sources.find(code);
+    if (!source) throw unknownSource(code);
+    try {
+      const events = await this.admit(source, request);
+      const accepted = await this.inbox.accept(events);
+      count(source, accepted);
+      return new Answer(202, { events: accepted });
+    } catch (error) {
+      const reason = error instanceof Problem ? error.code : 'internal_error';
+      receivingMetrics.refused.inc({ source: source.code, reason });
+      throw error;
+    }
+  }
+
+  private async admit(source: KnownSource, request: IngestRequest): Promise<NewEvent[]> {
+    const { headers, requestId, traceparent } = request;
+    const body = await decoded(request.body, headers['content-encoding'], MOST_BYTES);
+    const receivedAt = this.clock();
+    const proof = await this.prove(source, request, body, receivedAt);
+    this.limit(source);
+    const contentType = headers['content-type'] ?? '';
+    const kept = profileHeaders(headers, source.signature);
+    const delivery = { sourceId: source.id, receivedAt, contentType, headers: kept, proof, traceparent, requestId };
+    return eventsOf(await this.profiles.find(source.profile), body, { ...delivery, importId: null });
+  }
+
+  /** By the copy at hand, and if that does not fit by the source as it is now: its secret may just have been rotated. */
+  private async prove(source: KnownSource, request: IngestRequest, body: Buffer, now: number): Promise<Proof> {
+    const bodies = body === request.body ? [body] : [request.body, body];
+    try {
+      return prove(source, source.secrets, request.headers, bodies, now);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'signature_invalid') throw error;
+      const current = await this.sources.readAgain(source);
+      if (current === source) throw error;
+      return prove(current, current.secrets, request.headers, bodies, now);
+    }
+  }
+
+  /** Of this process; counted behind the proof, so that nobody else uses up what a source may send. */
+  private limit({ id, rateLimit }: KnownSource): void {
+    if (!rateLimit) return void this.buckets.delete(id);
+    const now = performance.now();
+    let bucket = this.buckets.get(id);
+    if (bucket?.limit.burst !== rateLimit.burst || bucket.limit.requestsPerMinute !== rateLimit.requestsPerMinute) {
+      bucket = new TokenBucket(rateLimit, now);
+      this.buckets.set(id, bucket);
+    }
+    const wait = bucket.take(now);
+    if (wait === 0) return;
+    throw new Problem('rate_limited', `This source may send ${rateLimit.requestsPerMinute} requests a minute.`, {
+      retryAfter: wait / 1_000,
+    });
+  }
+}
+
+/** One event a slice, also of what no profile can make anything of. Throws `payload_too_large`, `validation_failed`. */
+export function eventsOf(profile: Profile | undefined, body: Buffer, delivery: Delivery): NewEvent[] {
+  const slices = slicesOf(body);
+  if (slices.length === 0 && body.length === 0) {
+    throw new Problem('validation_failed', 'The body is empty: send at least one event.');
+  }
+  return slices.map((slice, index) => eventOf(profile, slice, delivery, { index, of: slices.length }));
+}
+
+/** Kept under the sender's id; where it has none, under its hash. */
+function eventOf(profile: Profile | undefined, slice: Buffer, delivery: Delivery, place: Place): NewEvent {
+  const refused = (detail: string) => newEvent(delivery, slice, null, { code: 'mapping_failed', detail });
+  const reason = unidentifiable(slice);
+  if (reason !== undefined) return refused(reason);
+  const id = profile === undefined ? null : identify(profile, slice.toString('utf8'), delivery.headers ?? {}, place);
+  if (id !== null && !isEventId(id))
+    return refused('Its id takes 1 to 255 characters, none of them a control character.');
+  return newEvent(delivery, slice, id, null);
+}
+
+function slicesOf(body: Buffer): Buffer[] {
+  try {
+    return eventSlices(body);
+  } catch (error) {
+    if (!(error instanceof TooManySlices)) throw error;
+    const detail = `A request takes at most ${MOST_EVENTS.toLocaleString('en')} events. Nothing of it was kept: split it.`;
+    throw new Problem('payload_too_large', detail);
+  }
+}
+
+function count({ code }: KnownSource, accepted: readonly Accepted[]): void {
+  for (const { status } of accepted) receivingMetrics.events.inc({ source: code, status });
+}
