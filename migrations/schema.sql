@@ -368,6 +368,26 @@ create table "position" (
   constraint position_unsellable_check CHECK (damaged >= 0::numeric AND quarantined >= 0::numeric AND recalled >= 0::numeric AND expired >= 0::numeric AND inspection >= 0::numeric AND (damaged + quarantined + recalled + expired + inspection) <= on_hand)
 ) with (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_scale_factor=0.02, fillfactor=50);
 
+create table profile (
+  name text collate "C" not null,
+  version integer not null,
+  title text not null,
+  vendor text not null,
+  base text collate "C",
+  format text,
+  identify jsonb,
+  expression text,
+  constants jsonb not null,
+  quantity_basis text,
+  created_at timestamp with time zone default now() not null,
+  created_by text not null,
+  constraint profile_pkey PRIMARY KEY (name, version),
+  constraint profile_format_check CHECK (format = ANY (ARRAY['json'::text, 'x12'::text, 'edifact'::text])),
+  constraint profile_quantity_basis_check CHECK (quantity_basis = ANY (ARRAY['on_hand'::text, 'available'::text])),
+  constraint profile_version_check CHECK (version > 0),
+  constraint profile_whole_check CHECK (base IS NOT NULL OR format IS NOT NULL AND expression IS NOT NULL)
+);
+
 create table reservation (
   id text collate "C" not null,
   channel_id integer not null,
@@ -655,6 +675,10 @@ comment on column parked_key.blocked is 'true: nothing is wrong with it, it wait
 comment on table "position" is 'The figures of one item at one location, in the base unit. Half-empty pages and no index on a figure keep every update HOT.';
 comment on column "position".next_expiry is 'No later than the earliest expiry of a hold here; null: no hold. May be too early, never too late.';
 comment on column "position".version is 'Raised by one for every movement: count(movement) of the position.';
+comment on table profile is 'Each version is a row for ever: what an event was once mapped by can be looked up.';
+comment on column profile.base is 'A shipped profile: what is null here is as there, and its constants are beneath these.';
+comment on column profile.created_by is 'The key that wrote this version.';
+comment on column profile.expression is 'JSONata, from the payload to canonical events.';
 comment on column reservation_allocation.backordered is 'How much of it was admitted beyond what was there: beyond it, what is uncovered is a shortfall.';
 comment on column reservation_allocation.expires_at is 'The hold''s expiry, repeated here so that a position finds what of it has expired; null: committed.';
 comment on table reservation_line is 'Quantities in the base unit; factor is what one of the line''s unit held when it was made.';
@@ -698,6 +722,7 @@ grant insert, select on movement to holdfast_app;
 grant delete, insert, select, update on outbox to holdfast_app;
 grant delete, insert, select, update on parked_key to holdfast_app;
 grant insert, select, update on "position" to holdfast_app;
+grant insert, select on profile to holdfast_app;
 grant insert, select, update on reservation to holdfast_app;
 grant delete, insert, select, update on reservation_allocation to holdfast_app;
 grant delete, insert, select, update on reservation_line to holdfast_app;

@@ -192,13 +192,19 @@ export class SourceView {
   rateLimit?: RateLimitDto;
   @ApiPropertyOptional({ description: 'In the answer that creates the source only.' })
   secret?: string;
-  @ApiProperty({ type: 'string', format: 'date-time', nullable: true, description: 'To within a second.' })
+  @ApiProperty({
+    type: 'string',
+    format: 'date-time',
+    nullable: true,
+    example: '2026-03-02T09:00:00.000Z',
+    description: 'To within a second.',
+  })
   lastHeardAt: string | null;
   @ApiProperty({ type: 'integer', example: 3, description: 'Raised by every change; the ETag.' })
   version: number;
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({ format: 'date-time', example: '2026-03-01T08:30:00.000Z' })
   createdAt: string;
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({ format: 'date-time', example: '2026-03-02T09:00:00.000Z' })
   updatedAt: string;
 }
 
@@ -240,7 +246,11 @@ export class RotatedSecretView {
   @ApiProperty({ example: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD', description: 'Once: it is kept encrypted.' })
   secret: string;
 
-  @ApiProperty({ format: 'date-time', description: 'Until then its predecessor is good, too.' })
+  @ApiProperty({
+    format: 'date-time',
+    example: '2026-03-03T09:00:00.000Z',
+    description: 'Until then its predecessor is good, too.',
+  })
   predecessorUntil: string;
 }
 

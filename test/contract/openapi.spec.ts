@@ -91,7 +91,9 @@ describe('openapi/v1.json', () => {
     const scoped = (operation: Operation) => 'x-required-scope' in operation;
     const secured = (operation: Operation) => 'security' in operation && '401' in operation.responses;
     expect(those((operation) => scoped(operation) !== secured(operation))).toEqual([]);
-    expect(all.filter(({ place, operation }) => / \/v1\//.test(place) !== scoped(operation))).toEqual([]);
+    // Events are proved by the signature of their source instead.
+    const byKey = ({ place }: { place: string }) => / \/v1\/(?!ingest\/)/.test(place);
+    expect(all.filter((each) => byKey(each) !== scoped(each.operation))).toEqual([]);
   });
 
   it('gives an example of each body and each path parameter', () => {
