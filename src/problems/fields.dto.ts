@@ -11,6 +11,10 @@ export function isSku(value: unknown): value is string {
   return typeof value === 'string' && SKU.test(value);
 }
 
+export function isCode(value: unknown): value is string {
+  return typeof value === 'string' && CODE.test(value);
+}
+
 export function IsCode(): PropertyDecorator {
   return applyDecorators(
     Matches(CODE, {
