@@ -316,18 +316,15 @@ alter table item_identifier add constraint item_identifier_item_fkey FOREIGN KEY
 alter table item_uom add constraint item_uom_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
 alter table "position" add constraint position_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
 alter table "position" add constraint position_location_fkey FOREIGN KEY (location_id) REFERENCES location(id);
-alter table reservation add constraint reservation_channel_fkey FOREIGN KEY (channel_id) REFERENCES channel(id);
 
 CREATE INDEX api_key_client_idx ON api_key USING btree (client_id);
 CREATE INDEX channel_item_item_idx ON channel_item USING btree (item_id);
 CREATE INDEX idempotency_key_created_idx ON idempotency_key USING brin (created_at);
 CREATE INDEX import_open_idx ON import USING btree (client_id, turn) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
 CREATE INDEX item_identifier_item_idx ON item_identifier USING btree (item_id);
-CREATE INDEX movement_reservation_idx ON movement USING btree (reservation_id) WHERE reservation_id IS NOT NULL;
 CREATE INDEX reservation_allocation_position_idx ON reservation_allocation USING btree (item_id, location_id, expires_at);
 CREATE INDEX reservation_expiry_idx ON reservation USING btree (expires_at) WHERE status = 'held'::text;
 CREATE INDEX reservation_line_item_idx ON reservation_line USING btree (item_id, reservation_id);
-CREATE INDEX reservation_open_idx ON reservation USING btree (id) WHERE status = ANY (ARRAY['held'::text, 'committed'::text, 'partially_shipped'::text]);
 CREATE INDEX reservation_order_ref_idx ON reservation USING btree (order_ref, id) WHERE order_ref IS NOT NULL;
 
 CREATE OR REPLACE FUNCTION public.refuse_to_rewrite_the_ledger()
