@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { CASES, type CaseName } from './cases.js';
 import { cpuOf, cpuOfFamily } from './cpu.js';
-import type { Measurement, Rounds } from './measurement.js';
+import type { Measurement, Rounds, Search } from './measurement.js';
 import type { Options } from './options.js';
 import { type Pgbench, runPgbench } from './pgbench.js';
 import type { Server } from './server.js';
@@ -9,13 +9,15 @@ import type { Generator, ServiceProcess } from './service.js';
 
 /** pgbench is measured at the best of these. */
 const CLIENTS = [1, 2, 4, 8, 16, 32];
+/** The service, too: who waits for an answer does not reserve, and batches are as large as the crowd that waits. */
+const CONNECTIONS = [32, 64, 128, 256];
 /** Seconds for each of them: enough to tell the best from the others. */
 const SEARCH_SECONDS = 3;
 /**
  * Reservations before the first measurement, so that the service's code is compiled for them and knows the items, but
  * no more seconds than these: a busy machine makes them slowly.
  */
-const WARM_UP = { reservations: 30_000, seconds: 20, stretch: 2 };
+const WARM_UP = { reservations: 30_000, seconds: 20, stretch: 2, connections: 64 };
 
 /** Measures cases on one server, one service and one generator. */
 export class Bench {
@@ -31,36 +33,33 @@ export class Bench {
     const { items, title } = CASES[name];
     const { rounds, seconds } = this.options;
     console.log(`\n${name}: ${title}`);
-    const search: { clients: number; perSecond: number }[] = [];
-    for (const clients of CLIENTS) {
-      const { perSecond } = await runPgbench(this.pgbench, this.server.baselineUrl, {
-        items,
-        clients,
-        seconds: SEARCH_SECONDS,
-      });
-      search.push({ clients, perSecond });
-      console.log(`  pgbench, ${clients} client${clients === 1 ? '' : 's'}: ${perSecond.toFixed(0)}/s`);
-    }
-    const { clients } = search.reduce((best, tried) => (tried.perSecond > best.perSecond ? tried : best));
+    const { baselineUrl } = this.server;
+    const ofBaseline = await bestOf('pgbench, clients', CLIENTS, (clients) =>
+      runPgbench(this.pgbench, baselineUrl, { items, clients, seconds: SEARCH_SECONDS }),
+    );
     await this.warmUp(items);
+    const tried = this.options.connections ? [this.options.connections] : CONNECTIONS;
+    const ofService = await bestOf('service, connections', tried, (connections) =>
+      this.measureService(items, connections, SEARCH_SECONDS),
+    );
 
     const baseline: Measurement[] = [];
     const service: Measurement[] = [];
     for (let round = 1; round <= rounds; round += 1) {
-      const bare = await this.measureBaseline(items, clients, seconds);
-      const ours = await this.measureService(items, seconds);
+      const bare = await this.measureBaseline(items, ofBaseline.best, seconds);
+      const ours = await this.measureService(items, ofService.best, seconds);
       baseline.push(bare);
       service.push(ours);
       const figures = [bare, ours].map(({ perSecond }) => `${perSecond.toFixed(0)}/s`).join(' and ');
       console.log(`  round ${round}: ${figures}, ratio ${(ours.perSecond / bare.perSecond).toFixed(2)}`);
     }
-    return { clients, search, baseline, service };
+    return { ofBaseline, ofService, baseline, service };
   }
 
   private async warmUp(items: number): Promise<void> {
     let accepted = 0;
     for (let spent = 0; accepted < WARM_UP.reservations && spent < WARM_UP.seconds; spent += WARM_UP.stretch) {
-      accepted += (await this.measureService(items, WARM_UP.stretch)).accepted;
+      accepted += (await this.measureService(items, WARM_UP.connections, WARM_UP.stretch)).accepted;
     }
   }
 
@@ -87,7 +86,7 @@ export class Bench {
     };
   }
 
-  private async measureService(items: number, seconds: number): Promise<Measurement> {
+  private async measureService(items: number, connections: number, seconds: number): Promise<Measurement> {
     const { service, generator, server } = this;
     const before = await server.count(server.serviceUrl, 'reservation');
     await server.checkpoint();
@@ -98,7 +97,6 @@ export class Bench {
     });
     const begun = await used();
     const { url, key } = service;
-    const { connections } = this.options;
     const answered = await generator.generate({ url, key, items, connections, seconds });
     const ended = await used();
     const { accepted, refused, checked, errors } = answered;
@@ -117,6 +115,19 @@ export class Bench {
       checked,
     };
   }
+}
+
+/** Tries each number at which the load may come, and says which did most. */
+async function bestOf(
+  what: string,
+  numbers: readonly number[],
+  measure: (at: number) => Promise<{ perSecond: number }>,
+): Promise<Search> {
+  const tried: { at: number; perSecond: number }[] = [];
+  for (const at of numbers) tried.push({ at, perSecond: (await measure(at)).perSecond });
+  console.log(`  ${what}: ${tried.map(({ at, perSecond }) => `${at}: ${perSecond.toFixed(0)}/s`).join(', ')}`);
+  const { at: best } = tried.reduce((most, each) => (each.perSecond > most.perSecond ? each : most));
+  return { best, tried };
 }
 
 /** Of all the CPU time that there was. */

@@ -17,11 +17,18 @@ export interface Measurement {
   readonly checked: number | null;
 }
 
+/** At how many clients or connections most was reserved, and what the others did. */
+export interface Search {
+  readonly best: number;
+  readonly tried: readonly { readonly at: number; readonly perSecond: number }[];
+}
+
 /** A case, measured in turn. */
 export interface Rounds {
-  /** The number of pgbench clients that reserved most; all tried are in `search`. */
-  readonly clients: number;
-  readonly search: readonly { clients: number; perSecond: number }[];
+  /** Clients of pgbench. */
+  readonly ofBaseline: Search;
+  /** Connections of the service. */
+  readonly ofService: Search;
   readonly baseline: readonly Measurement[];
   readonly service: readonly Measurement[];
 }

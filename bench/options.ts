@@ -6,13 +6,13 @@ export interface Options {
   readonly rounds: number;
   /** Seconds of each measurement. */
   readonly seconds: number;
-  /** Connections of the load generator, each with one request under way. */
-  readonly connections: number;
+  /** Connections of the load generator, each with one request under way. undefined: as many as do most. */
+  readonly connections: number | undefined;
   /** Profiles the service and lists its statements, instead of measuring against the baseline. */
   readonly profile: boolean;
 }
 
-export const USAGE = `npm run bench -- [${Object.keys(CASES).join('] [')}] [--rounds 5] [--seconds 10] [--connections 64] [--profile]`;
+export const USAGE = `npm run bench -- [${Object.keys(CASES).join('] [')}] [--rounds 5] [--seconds 10] [--connections 256] [--profile]`;
 
 const BOUNDS = { rounds: [5, 1, 100], seconds: [10, 1, 600], connections: [64, 1, 1_000] } as const;
 
@@ -42,7 +42,7 @@ export function readOptions(words: readonly string[]): Options {
     cases: cases.length > 0 ? [...new Set(cases)] : (Object.keys(CASES) as CaseName[]),
     rounds: number('rounds'),
     seconds: number('seconds'),
-    connections: number('connections'),
+    connections: numbers.has('connections') ? number('connections') : undefined,
     profile,
   };
 }

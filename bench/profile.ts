@@ -54,7 +54,7 @@ export async function profile(options: Options, keep: (stop: () => unknown) => v
     const { items, title } = CASES[name];
     const service = await ServiceProcess.start(server.serviceUrl, ['--cpu-prof', `--cpu-prof-dir=${directory}`]);
     keep(() => service.stop());
-    const load = { url: service.url, key: first.key, items, connections: options.connections };
+    const load = { url: service.url, key: first.key, items, connections: options.connections ?? 64 };
     await generator.generate({ ...load, seconds: 3 });
     await ask(server.serviceUrl, 'select pg_stat_statements_reset()');
     const before = { postgres: await cpuOfFamily(server.pid), service: await cpuOf(service.pid) };

@@ -1,5 +1,5 @@
 import { CASES, type CaseName } from './cases.js';
-import { judge, type Measurement, over, type Rounds } from './measurement.js';
+import { judge, type Measurement, over, type Rounds, type Search } from './measurement.js';
 import type { Options } from './options.js';
 import { type Spread, spreadOf } from './statistics.js';
 
@@ -47,8 +47,8 @@ export function markdownOf(report: Report): string {
   ].join('\n');
 }
 
-function caseOf(name: CaseName, rounds: Rounds, { connections, seconds }: Options): string[] {
-  const { baseline, service, clients, search } = rounds;
+function caseOf(name: CaseName, rounds: Rounds, { seconds }: Options): string[] {
+  const { baseline, service, ofBaseline, ofService } = rounds;
   const row = (title: string, measured: readonly Measurement[]) => [
     title,
     spread(over(measured, 'perSecond'), 0),
@@ -72,16 +72,20 @@ function caseOf(name: CaseName, rounds: Rounds, { connections, seconds }: Option
         'generator, share of the machine',
       ],
       [
-        row(`baseline: pgbench, ${clients} client${clients === 1 ? '' : 's'}`, baseline),
-        row(`service: HTTP, ${connections} connections`, service),
+        row(`baseline: pgbench, clients: ${ofBaseline.best}`, baseline),
+        row(`service: HTTP, connections: ${ofService.best}`, service),
       ],
     ),
     '',
     `${service.length} rounds of ${seconds} s each, baseline and service in turn: medians (least – most).`,
     `The service accepted ${sum('accepted')} reservations and refused ${sum('refused')}; ${sum('checked')} bodies were compared with their requests; nothing else was answered.`,
-    `pgbench by clients: ${search.map((tried) => `${tried.clients}: ${tried.perSecond.toFixed(0)}/s`).join(', ')}.`,
+    `pgbench by clients: ${searchOf(ofBaseline)}. The service by connections: ${searchOf(ofService)}.`,
     '',
   ];
+}
+
+function searchOf({ tried }: Search): string {
+  return tried.map(({ at, perSecond }) => `${at}: ${perSecond.toFixed(0)}/s`).join(', ');
 }
 
 /** R7 of the same run, where both were measured: contention must not cost more than it saves. */

@@ -8,6 +8,8 @@ import type { Answered, Load } from './generator.js';
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
+/** As `npm start` and the image have it. */
+const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=64'];
 
 /** The service as `npm start` runs it, in a process of its own, with a key that may reserve and nothing else. */
 export class ServiceProcess {
@@ -28,7 +30,7 @@ export class ServiceProcess {
   /** Throws with what the service printed when it does not start. `nodeOptions`: for profiles. */
   static async start(databaseUrl: string, nodeOptions: readonly string[] = []): Promise<ServiceProcess> {
     const adminKey = randomBytes(24).toString('hex');
-    const child = spawn(process.execPath, ['--enable-source-maps', ...nodeOptions, MAIN], {
+    const child = spawn(process.execPath, [...NODE_OPTIONS, ...nodeOptions, MAIN], {
       env: {
         PATH: process.env.PATH,
         DATABASE_URL: databaseUrl,

@@ -82,10 +82,11 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
 /** What holds for every answer, also for those that Fastify gives without Nest. */
 function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRequest', async (request, reply) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('X-Request-Id', request.id);
     const traceparent = traceparentOf(request.headers.traceparent);
     if (traceparent !== undefined) reply.header('traceparent', traceparent);
+    done();
   });
   // Many clients say application/json also where they send nothing, as with POST …/release.
   const parse = fastify.getDefaultJsonParser('error', 'error');
@@ -106,13 +107,18 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
   fastify.addHook('onRoute', (route) => {
     if ((route.config as BodyRoute | undefined)?.raw) route.bodyLimit = RAW_LIMIT;
   });
-  fastify.addHook('preValidation', async (request) => requireShallow(request.body));
-  fastify.addHook('preSerialization', async (_request, reply, payload) => {
-    if (!(payload instanceof Answer)) return payload;
-    reply.status(payload.status).headers(payload.headers);
-    return payload.body;
+  fastify.addHook('preValidation', (request, _reply, done) => {
+    requireShallow(request.body);
+    done();
   });
-  fastify.addHook('onResponse', async (request, reply) => {
+  fastify.addHook('preSerialization', (_request, reply, payload, done) => {
+    if (!(payload instanceof Answer)) return done(null, payload);
+    const { text } = payload;
+    reply.status(payload.status).headers(payload.headers);
+    if (text !== undefined) reply.serializer(() => text);
+    done(null, payload.body);
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
     observeRequest(request, reply);
     const line = {
       requestId: request.id,
@@ -125,6 +131,7 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
     if (reply.statusCode >= 500) log.error(line, 'answered');
     else if (reply.statusCode >= 400) log.info(line, 'answered');
     else log.debug(line, 'answered');
+    done();
   });
 }
 

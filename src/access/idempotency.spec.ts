@@ -67,6 +67,7 @@ describe('an intent (semantics.md 30)', () => {
       status: 201,
       body: { id: 'res_1', version: 3 },
       headers: { 'Idempotent-Replayed': 'true', ETag: '"3"' },
+      text: first.body,
     });
     const other = { ...intent, fingerprint: fingerprint('POST', '/v1/x', {}) };
     expect(problemOf(() => replay(other, first))).toMatchObject({ code: 'idempotency_key_reused', status: 422 });

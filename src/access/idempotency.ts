@@ -14,6 +14,11 @@ export interface Intent {
   readonly fingerprint: Buffer;
 }
 
+/** What the intent is remembered by. */
+export function intentName(intent: Intent): string {
+  return `${intent.clientId} ${intent.key}`;
+}
+
 /** What was answered the first time. */
 export interface Remembered {
   readonly fingerprint: Buffer;
@@ -63,10 +68,11 @@ export function replay(intent: Intent, remembered: Remembered): Answer {
     throw new Problem('idempotency_key_reused', 'This Idempotency-Key belongs to a request with another path or body.');
   }
   const body = JSON.parse(remembered.body) as { version?: unknown };
-  return new Answer(remembered.status, body, {
+  const headers = {
     'Idempotent-Replayed': 'true',
     ...(typeof body?.version === 'number' ? { ETag: `"${body.version}"` } : {}),
-  });
+  };
+  return new Answer(remembered.status, body, headers, remembered.body);
 }
 
 /**

@@ -8,6 +8,12 @@ export interface QuantityBounds {
   readonly negative?: boolean;
 }
 
+/** What `IsQuantity()` takes without bounds of its own. */
+export function isPositiveQuantity(value: unknown): boolean {
+  const quantity = parseQuantity(value);
+  return typeof quantity === 'number' && quantity > 0;
+}
+
 /**
  * A quantity as a JSON number with at most 4 fraction digits, at most 10^11 (semantics.md 1 and 3).
  * Only what no item can have is refused here; an item's own fraction digits are checked where the item is known.

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { arrayLiteral, type Element } from './array-literal.js';
 
 /**
  * A transaction whose statements are sent without waiting for answers. In a pipeline a failed statement does not stop
@@ -23,7 +24,8 @@ export class Pipeline {
     values: readonly unknown[],
   ): Promise<Row[]> => {
     this.cork();
-    const result = await this.watch(this.client.query({ ...statement, values: values as unknown[] }));
+    const prepared = values.map((value) => (Array.isArray(value) ? arrayLiteral(value as Element[]) : value));
+    const result = await this.watch(this.client.query({ ...statement, values: prepared }));
     return result.rows;
   };
 

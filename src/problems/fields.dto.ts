@@ -5,6 +5,10 @@ import { CODE, isSku, isText } from './text.js';
 
 export { CODE, isSku };
 
+export function isCode(value: unknown): value is string {
+  return typeof value === 'string' && CODE.test(value);
+}
+
 export function IsCode(): PropertyDecorator {
   return applyDecorators(
     Matches(CODE, {

@@ -13,5 +13,7 @@ export function requireShallow(body: unknown): void {
 function isDeeper(value: unknown, most: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
-  return most === 0 || Object.values(value).some((part) => isDeeper(part, most - 1));
+  if (most === 0) return true;
+  for (const part in value) if (isDeeper((value as Record<string, unknown>)[part], most - 1)) return true;
+  return false;
 }

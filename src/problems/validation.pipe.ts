@@ -1,9 +1,33 @@
-import { ValidationError, ValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, Injectable, ValidationError, ValidationPipe } from '@nestjs/common';
 import { type FieldError, invalid } from './problem.js';
+
+/**
+ * A DTO of a hot route. `isPlain` says of a body at a glance that the validators would take it as it is; of any other
+ * it says nothing: the validators judge it, and explain. They take 20 µs for a reservation of one line, a ninth of
+ * what it costs this process; the glance takes less than one.
+ */
+interface HotDto {
+  new (): object;
+  isPlain(body: unknown): boolean;
+}
+
+@Injectable()
+class Validation extends ValidationPipe {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const { metatype, type } = metadata;
+    if (type === 'custom') return value; // who calls, and with which key: ours, not the client's
+    if (isHot(metatype) && metatype.isPlain(value)) return Object.assign(new metatype(), value);
+    return super.transform(value, metadata);
+  }
+}
+
+function isHot(metatype: unknown): metatype is HotDto {
+  return typeof metatype === 'function' && 'isPlain' in metatype;
+}
 
 /** Turns what was sent into an instance of its DTO class, or throws `validation_failed` with an entry a field. */
 export function validationPipe(): ValidationPipe {
-  return new ValidationPipe({
+  return new Validation({
     transform: true,
     whitelist: true,
     forbidNonWhitelisted: true,

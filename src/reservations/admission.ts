@@ -148,6 +148,7 @@ function ownAllocations(own: Reservation | undefined, itemId: number): Allocatio
 
 /** What was admitted beyond stock stays so in an edit that keeps it; an edit that asks for less gives it up first. */
 function keepBeyondStock(plans: readonly Plan[], own: readonly Allocation[]): Plan[] {
+  if (own.length === 0) return [...plans];
   const kept = new Map<number, Quantity>();
   for (const { locationId, quantity, backordered } of own) {
     const here = plans.flatMap(({ shares }) => shares.filter((share) => share.locationId === locationId));

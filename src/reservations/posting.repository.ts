@@ -242,8 +242,8 @@ const UPDATE_RESERVATIONS = {
      where r.id = u.id`,
 };
 
-const WRITE_LINES = {
-  name: 'write-reservation-lines',
+const INSERT_LINES = {
+  name: 'insert-reservation-lines',
   text: `
     insert into reservation_line (reservation_id, line, line_ref, item_id, uom, factor, tracked, location_id,
                                   requested, committed, shipped, reserved)
@@ -252,7 +252,13 @@ const WRITE_LINES = {
       from unnest($1::text[], $2::int[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bool[], $8::int[],
                   $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
         as l(reservation_id, line, line_ref, item_id, uom, factor, tracked, location_id,
-             requested, committed, shipped, reserved)
+             requested, committed, shipped, reserved)`,
+};
+
+/** For lines that may be there. For new ones it would cost a look-up more a row. */
+const WRITE_LINES = {
+  name: 'write-reservation-lines',
+  text: `${INSERT_LINES.text}
     on conflict (reservation_id, line) do update
        set line_ref = excluded.line_ref, item_id = excluded.item_id, uom = excluded.uom, factor = excluded.factor,
            tracked = excluded.tracked, location_id = excluded.location_id, requested = excluded.requested,
@@ -267,14 +273,19 @@ const DELETE_LINES = {
      where l.reservation_id = k.reservation_id and l.line = k.line`,
 };
 
-const WRITE_ALLOCATIONS = {
-  name: 'write-reservation-allocations',
+const INSERT_ALLOCATIONS = {
+  name: 'insert-reservation-allocations',
   text: `
     insert into reservation_allocation (reservation_id, line, item_id, location_id, quantity, backordered, expires_at)
     select reservation_id, line, item_id, location_id, quantity / 10000.0, backordered / 10000.0,
            to_timestamp(expires_at / 1000)
       from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::float8[])
-        as a(reservation_id, line, item_id, location_id, quantity, backordered, expires_at)
+        as a(reservation_id, line, item_id, location_id, quantity, backordered, expires_at)`,
+};
+
+const WRITE_ALLOCATIONS = {
+  name: 'write-reservation-allocations',
+  text: `${INSERT_ALLOCATIONS.text}
     on conflict (reservation_id, line, location_id) do update
        set item_id = excluded.item_id, quantity = excluded.quantity, backordered = excluded.backordered,
            expires_at = excluded.expires_at`,
@@ -345,7 +356,7 @@ export function writeReservations(
   }
   if (lines.length > 0) {
     sent.push(
-      send(WRITE_LINES, [
+      send(updated.length > 0 ? WRITE_LINES : INSERT_LINES, [
         lines.map(({ id }) => id),
         lines.map(({ line }) => line.line),
         lines.map(({ line }) => line.lineRef),
@@ -372,7 +383,7 @@ export function writeReservations(
   }
   if (allocations.length > 0) {
     sent.push(
-      send(WRITE_ALLOCATIONS, [
+      send(updated.length > 0 ? WRITE_ALLOCATIONS : INSERT_ALLOCATIONS, [
         allocations.map(({ id }) => id),
         allocations.map(({ line }) => line.line),
         allocations.map(({ line }) => line.itemId),

@@ -1,8 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMinSize, IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
-import { IsQuantity } from '../catalog/quantity.dto.js';
-import { IsCode, IsListOf, IsSku, IsText, Optional } from '../problems/fields.dto.js';
+import { IsQuantity, isPositiveQuantity } from '../catalog/quantity.dto.js';
+import { IsCode, IsListOf, IsSku, IsText, isCode, isSku, isText, Optional } from '../problems/fields.dto.js';
 import type { Status } from './reservation.js';
 import { STATUSES } from './reservation.js';
 
@@ -65,6 +65,43 @@ export class PlaceReservation {
   @ArrayMinSize(1)
   @IsListOf(() => PlaceReservationLine, MOST_LINES)
   lines: PlaceReservationLine[];
+
+  /** The body of nearly every call: right, and with nothing in it that the validators would have to turn (`HotDto`). */
+  static isPlain(body: unknown): body is PlaceReservation {
+    return hasPlainly(body, PLAIN_FIELDS, 'lines');
+  }
+}
+
+type Fields = ReadonlyMap<string, (value: unknown) => boolean>;
+
+const PLAIN_FIELDS: Fields = new Map<string, (value: unknown) => boolean>([
+  ['channel', isCode],
+  ['orderRef', (value) => isText(value, 128)],
+  ['ttlSeconds', (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_SECONDS],
+  ['mode', (value) => value === 'all_or_nothing' || value === 'partial'],
+  ['commit', (value) => typeof value === 'boolean'],
+  [
+    'lines',
+    (value) => Array.isArray(value) && 1 <= value.length && value.length <= MOST_LINES && value.every(isPlainLine),
+  ],
+]);
+
+const PLAIN_LINE_FIELDS: Fields = new Map<string, (value: unknown) => boolean>([
+  ['sku', isSku],
+  ['quantity', isPositiveQuantity],
+  ['uom', (value) => isText(value, 8)],
+  ['location', isCode],
+  ['lineRef', (value) => isText(value, 128)],
+]);
+
+function isPlainLine(line: unknown): boolean {
+  return hasPlainly(line, PLAIN_LINE_FIELDS, 'sku', 'quantity');
+}
+
+function hasPlainly(value: unknown, fields: Fields, ...required: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  for (const field in value) if (!fields.get(field)?.((value as Record<string, unknown>)[field])) return false;
+  return required.every((field) => field in value);
 }
 
 export class PlaceReservations {

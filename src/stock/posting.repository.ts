@@ -149,16 +149,12 @@ export async function readIntents(send: Send, intents: readonly Intent[]): Promi
   return new Map(rows.map((row) => [`${row.client_id} ${row.key}`, row]));
 }
 
-export function intentName(intent: Intent): string {
-  return `${intent.clientId} ${intent.key}`;
-}
-
 const WRITE_INTENTS = {
   name: 'write-intents',
   text: `
     insert into idempotency_key (client_id, key, fingerprint, status, body, created_at)
     select client_id, key, fingerprint, status, body, to_timestamp($6::float8 / 1000)
-      from unnest($1::text[], $2::text[], $3::bytea[], $4::int[], $5::text[])
+      from unnest($1::text[], $2::text[], $3::bytea[], $4::int[], string_to_array($5, chr(30)))
         as k(client_id, key, fingerprint, status, body)`,
 };
 
@@ -173,7 +169,8 @@ export async function writeIntents(
     answered.map(({ intent }) => intent.key),
     answered.map(({ intent }) => intent.fingerprint),
     answered.map(({ status }) => status),
-    answered.map(({ body }) => body),
+    // JSON writes control characters as escapes, so one can part the bodies. An array literal would escape each quote.
+    answered.map(({ body }) => body).join('\x1e'),
     now,
   ]);
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type pg from 'pg';
 import { createPipelinedClient } from '../../src/postgres/connections.js';
 import { Pipeline } from '../../src/postgres/pipeline.js';
@@ -40,6 +41,28 @@ describe('a pipelined transaction', () => {
     await pipeline.commit();
     expect(pipeline.mayBeCommitted).toBe(true);
     expect(await notes()).toEqual([1, 2]);
+  });
+
+  it('carries whole columns as they were given', async () => {
+    const text = fc.string({ unit: 'grapheme' }).filter((each) => !each.includes('\0'));
+    const column = <T>(of: fc.Arbitrary<T>) => fc.array(fc.option(of), { maxLength: 6 });
+    const columns = fc.tuple(column(text), column(fc.maxSafeInteger()), column(fc.boolean()), column(fc.uint8Array()));
+    const echo = {
+      name: 'echo',
+      text: 'select $1::text[] as texts, $2::bigint[] as numbers, $3::bool[] as truths, $4::bytea[] as bytes',
+    };
+    await fc.assert(
+      fc.asyncProperty(columns, async (sent) => {
+        type Row = { texts: string[]; numbers: string[]; truths: boolean[]; bytes: (Buffer | null)[] };
+        const [[row]] = await pipeline.all([pipeline.send<Row>(echo, sent)]);
+        const [texts, numbers, truths, bytes] = sent;
+        expect(row?.texts).toEqual(texts);
+        expect(row?.numbers.map((each) => (each === null ? null : Number(each)))).toEqual(numbers);
+        expect(row?.truths).toEqual(truths);
+        expect(row?.bytes.map((each) => each && [...each])).toEqual(bytes.map((each) => each && [...each]));
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('throws what failed first, not what failed because of it, in whatever order it is looked at', async () => {

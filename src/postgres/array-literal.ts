@@ -1,0 +1,24 @@
+/** What a column of a set-based statement holds. */
+export type Element = string | number | boolean | Uint8Array | null | undefined;
+
+/**
+ * One column of a set-based statement as PostgreSQL reads it: `{1,NULL,"text"}`. The driver's own form quotes and
+ * escapes every element by two regular expressions, numbers too; with some seventy columns a batch that was a tenth
+ * of what a reservation cost this process.
+ */
+export function arrayLiteral(values: readonly Element[]): string {
+  let text = '{';
+  for (let i = 0; i < values.length; i += 1) {
+    if (i > 0) text += ',';
+    const value = values[i];
+    if (value === null || value === undefined) text += 'NULL';
+    else if (typeof value === 'string') text += quoted(value);
+    else if (typeof value === 'object') text += `"\\\\x${Buffer.from(value).toString('hex')}"`;
+    else text += value;
+  }
+  return `${text}}`;
+}
+
+function quoted(text: string): string {
+  return text.includes('"') || text.includes('\\') ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`;
+}
