@@ -110,6 +110,8 @@ create index inbox_key_received_idx on inbox_key using brin (received_at);
 comment on table inbox_key is 'Which events are known (semantics.md 22). Forgotten with their day.';
 comment on column inbox_key.variant is 'Empty for the body that came first under this id; the hash in hexadecimals for any other.';
 
+create index movement_event_idx on movement (event_id) where event_id is not null;
+
 create table event_attempt (
   received_at timestamptz not null,
   inbox_id text collate "C" not null,
@@ -244,6 +246,7 @@ grant select, insert, update (status, canonical, skus, attempts, finished_at, pr
 grant select, insert on event_attempt to holdfast_app;
 
 -- down
+drop index movement_event_idx;
 drop table supply, feed_position, exception, event_attempt, inbox_key, inbox, source_ownership, source_secret, source;
 drop function make_inbox_day(date);
 drop function drop_inbox_days(date);

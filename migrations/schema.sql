@@ -550,6 +550,7 @@ CREATE INDEX inbox_skus_idx ON inbox USING gin (skus);
 CREATE INDEX inbox_source_idx ON inbox USING btree (source_id, received_at, id);
 CREATE INDEX inbox_unsettled_idx ON inbox USING btree (status, received_at, id) WHERE status <> 'applied'::text;
 CREATE INDEX item_identifier_item_idx ON item_identifier USING btree (item_id);
+CREATE INDEX movement_event_idx ON movement USING btree (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX parked_key_inbox_idx ON parked_key USING btree (inbox_id);
 CREATE INDEX reservation_allocation_position_idx ON reservation_allocation USING btree (item_id, location_id, expires_at);
 CREATE INDEX reservation_expiry_idx ON reservation USING btree (expires_at) WHERE status = 'held'::text;

@@ -16,6 +16,8 @@ export interface Delivery {
   readonly proof: Proof | { readonly scheme: 'key'; readonly keyId: string };
   readonly traceparent: string | null;
   readonly requestId: string;
+  /** All events of the request are applied, or none (semantics.md 26). */
+  readonly atomic: boolean;
   /** null: not from a file. */
   readonly importId: string | null;
 }

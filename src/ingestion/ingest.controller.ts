@@ -1,5 +1,5 @@
 import { Controller, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { Answer } from '../access/answer.js';
 import { Endpoint } from '../access/endpoint.decorator.js';
 import { PathCode } from '../access/path.decorator.js';
@@ -40,6 +40,12 @@ export class IngestController {
       'unsupported_media_type',
       'overloaded',
     ],
+  })
+  @ApiQuery({
+    name: 'atomic',
+    required: false,
+    schema: { type: 'boolean', default: false },
+    description: 'All events of the request are applied, with all their rows, or none.',
   })
   receive(
     @PathCode('source', 'wms-east') source: string,

@@ -1,7 +1,7 @@
 import { createParamDecorator, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { traceparentOf } from '../access/traceparent.js';
-import { Problem } from '../problems/problem.js';
+import { invalid, Problem } from '../problems/problem.js';
 
 /** A request of a source, of which nothing is believed yet. */
 export interface IngestRequest {
@@ -10,13 +10,27 @@ export interface IngestRequest {
   readonly headers: FastifyRequest['headers'];
   readonly requestId: string;
   readonly traceparent: string | null;
+  /** All of its events, or none. */
+  readonly atomic: boolean;
 }
 
 /** Throws `unsupported_media_type` for a form, which Fastify has taken apart before we see it. */
 export const Ingested = createParamDecorator((_: unknown, context: ExecutionContext): IngestRequest => {
-  const { body = Buffer.alloc(0), headers, id } = context.switchToHttp().getRequest<FastifyRequest>();
+  const { body = Buffer.alloc(0), headers, id, query } = context.switchToHttp().getRequest<FastifyRequest>();
   if (!Buffer.isBuffer(body)) {
     throw new Problem('unsupported_media_type', 'Send events as they are, not as a form.');
   }
-  return { body, headers, requestId: id, traceparent: traceparentOf(headers.traceparent) ?? null };
+  return {
+    body,
+    headers,
+    requestId: id,
+    traceparent: traceparentOf(headers.traceparent) ?? null,
+    atomic: atomicOf(query),
+  };
 });
+
+function atomicOf(query: unknown): boolean {
+  const { atomic = 'false' } = query as { atomic?: unknown };
+  if (atomic === 'true' || atomic === 'false') return atomic === 'true';
+  throw invalid([{ parameter: 'atomic', code: 'invalid_value', detail: 'takes true or false' }]);
+}

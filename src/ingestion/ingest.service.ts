@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Answer } from '../access/answer.js';
 import { CLOCK, type Clock } from '../config.module.js';
-import { Problem } from '../problems/problem.js';
+import { invalid, Problem } from '../problems/problem.js';
 import { isEventId, unidentifiable } from './event-identity.js';
 import { eventSlices, MOST_EVENTS } from './event-slices.js';
 import { type Accepted, Inbox } from './inbox.service.js';
@@ -20,6 +20,8 @@ import { TokenBucket } from './token-bucket.js';
 
 /** Bytes of a request, inflated. */
 const MOST_BYTES = 5 * 1024 * 1024;
+/** Faults that one answer names. */
+const MOST_FAULTS = 100;
 
 /** Takes in what sources send: proved, cut into events, and answered once it is durable. Nothing else is done to it. */
 @Injectable()
@@ -54,15 +56,18 @@ export class IngestService {
   }
 
   private async admit(source: KnownSource, request: IngestRequest): Promise<NewEvent[]> {
-    const { headers, requestId, traceparent } = request;
+    const { headers, requestId, traceparent, atomic } = request;
     const body = await decoded(request.body, headers['content-encoding'], MOST_BYTES);
     const receivedAt = this.clock();
     const proof = await this.prove(source, request, body, receivedAt);
     this.limit(source);
     const contentType = headers['content-type'] ?? '';
     const kept = profileHeaders(headers, source.signature);
-    const delivery = { sourceId: source.id, receivedAt, contentType, headers: kept, proof, traceparent, requestId };
-    return eventsOf(await this.profiles.find(source.profile), body, { ...delivery, importId: null });
+    const from = { sourceId: source.id, receivedAt, contentType, headers: kept, proof, traceparent, requestId };
+    const delivery = { ...from, atomic, importId: null };
+    const events = eventsOf(await this.profiles.find(source.profile), body, delivery);
+    if (atomic) requireAllSound(events);
+    return events;
   }
 
   /** By the copy at hand, and if that does not fit by the source as it is now: its secret may just have been rotated. */
@@ -113,6 +118,14 @@ function eventOf(profile: Profile | undefined, slice: Buffer, delivery: Delivery
   if (id !== null && !isEventId(id))
     return refused('Its id takes 1 to 255 characters, none of them a control character.');
   return newEvent(delivery, slice, id, null);
+}
+
+/** All or none: what cannot be an event takes the others with it before anything is kept. */
+function requireAllSound(events: readonly NewEvent[]): void {
+  const errors = events.flatMap(({ rejection }, i) =>
+    rejection ? [{ pointer: `/${i}`, code: rejection.code, detail: rejection.detail }] : [],
+  );
+  if (errors.length > 0) throw invalid(errors.slice(0, MOST_FAULTS));
 }
 
 function slicesOf(body: Buffer): Buffer[] {

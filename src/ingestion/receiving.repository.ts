@@ -21,13 +21,14 @@ const KEEP = {
   text: `
     with given as (
       select source_id, event_id, variant, decode(hash, 'hex') as hash, id, to_timestamp(received_at / 1000) as received_at,
-             payload, payload_base64, content_type, headers::jsonb, signature::jsonb, traceparent, request_id, import_id,
+             payload, payload_base64, content_type, headers::jsonb, signature::jsonb, traceparent, request_id, atomic, import_id,
              rejected, detail, place
         from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::text[], $8::bool[],
-                    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
+                    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bool[], $15::text[], $16::text[],
+                    $17::text[])
              with ordinality
           as g (source_id, event_id, variant, hash, id, received_at, payload, payload_base64, content_type, headers,
-                signature, traceparent, request_id, import_id, rejected, detail, place)
+                signature, traceparent, request_id, atomic, import_id, rejected, detail, place)
     ), fresh as (
       insert into inbox_key (source_id, event_id, variant, hash, id, received_at)
       select source_id, event_id, variant, hash, id, received_at from given
@@ -36,9 +37,9 @@ const KEEP = {
       returning id
     ), kept as (
       insert into inbox (received_at, id, source_id, event_id, payload, payload_base64, content_type, hash, headers,
-                         signature, traceparent, request_id, import_id, status, finished_at, problem)
+                         signature, traceparent, request_id, atomic, import_id, status, finished_at, problem)
       select received_at, id, source_id, event_id, payload, payload_base64, content_type, hash, headers, signature,
-             traceparent, request_id, import_id,
+             traceparent, request_id, atomic, import_id,
              case when rejected is null then 'received' else 'exception' end,
              case when rejected is null then null else received_at end,
              case when rejected is null then null else jsonb_build_object('code', rejected, 'detail', detail) end
@@ -100,6 +101,7 @@ export class ReceivingRepository {
         events.map(({ delivery }) => JSON.stringify(delivery.proof)),
         events.map(({ delivery }) => delivery.traceparent),
         events.map(({ delivery }) => delivery.requestId),
+        events.map(({ delivery }) => delivery.atomic),
         events.map(({ delivery }) => delivery.importId),
         events.map(({ rejection }) => rejection?.code ?? null),
         events.map(({ rejection }) => rejection?.detail ?? null),

@@ -8,13 +8,18 @@ import type { Page } from '../access/page.js';
 import { PathCode } from '../access/path.decorator.js';
 import type { Expectation } from '../access/precondition.js';
 import type { Principal } from '../access/principal.js';
+import { SourceHealthView } from './source-health.dto.js';
+import { SourceHealthService } from './source-health.service.js';
 import { PutSource, RotatedSecretView, RotateSecret, SourcePage, SourceView } from './sources.dto.js';
 import { SourcesService } from './sources.service.js';
 
 @ApiTags('Sources')
 @Controller({ path: 'sources', version: '1' })
 export class SourcesController {
-  constructor(private readonly sources: SourcesService) {}
+  constructor(
+    private readonly sources: SourcesService,
+    private readonly health: SourceHealthService,
+  ) {}
 
   @Put(':code')
   @Endpoint({
@@ -56,6 +61,18 @@ export class SourcesController {
   })
   get(@Caller() caller: Principal, @PathCode('code', 'wms-east') code: string): Promise<Answer<SourceView>> {
     return this.sources.get(caller, code);
+  }
+
+  @Get(':code/health')
+  @Endpoint({
+    scope: ['events:read', 'events:manage'],
+    summary: 'Ask how a source is doing',
+    description: 'Its events of all time are not counted, only what is open: /metrics shows the same figures.',
+    answer: { type: SourceHealthView, description: 'When it was heard of, and what of it waits.' },
+    problems: ['channel_forbidden', 'not_found'],
+  })
+  readHealth(@Caller() caller: Principal, @PathCode('code', 'wms-east') code: string): Promise<SourceHealthView> {
+    return this.health.get(caller, code);
   }
 
   @Post(':code/rotate-secret')

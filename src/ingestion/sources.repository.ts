@@ -102,8 +102,8 @@ export class SourcesRepository {
   async ownerships(tx: Tx): Promise<NamedOwnership[]> {
     const rows: OwnershipRow[] = await tx.query(
       `select o.source_id, o.location_id, l.code as location, o.fact,
-              extract(epoch from o.valid_from)::float8 * 1000 as valid_from,
-              extract(epoch from o.valid_until)::float8 * 1000 as valid_until
+              (extract(epoch from o.valid_from) * 1000)::float8 as valid_from,
+              (extract(epoch from o.valid_until) * 1000)::float8 as valid_until
          from source_ownership o
          left join location l on l.id = o.location_id
         order by l.code nulls first, o.fact, o.valid_from`,

@@ -1,0 +1,136 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../postgres/connections.js';
+import type { EventStatus } from './inbox-event.js';
+
+/** An event without its payload. Times in milliseconds since 1970. */
+export interface EventRow {
+  readonly id: string;
+  readonly source: string;
+  readonly eventId: string;
+  readonly status: EventStatus;
+  readonly receivedAt: number;
+  readonly finishedAt: number | null;
+  readonly attempts: number;
+  readonly skus: string[] | null;
+  readonly problem: Record<string, unknown> | null;
+}
+
+export interface EventDetailRow extends EventRow {
+  readonly sourceId: number;
+  readonly payload: string;
+  readonly payloadBase64: boolean;
+  readonly contentType: string;
+  readonly hash: string;
+  readonly headers: Record<string, string> | null;
+  readonly signature: Record<string, unknown>;
+  readonly canonical: unknown;
+  readonly traceparent: string | null;
+  readonly requestId: string;
+  readonly importId: string | null;
+  /** 0: forgotten. */
+  readonly deliveries: number;
+}
+
+export interface AttemptRow {
+  readonly attempt: number;
+  readonly at: Date;
+  readonly outcome: string;
+  readonly detail: string | null;
+}
+
+export interface ExceptionOfEvent {
+  readonly id: string;
+  readonly kind: string;
+  readonly status: string;
+}
+
+/** A movement that an event caused; quantities in ten-thousandths of the base unit. */
+export interface MovementOfEvent {
+  readonly sku: string;
+  readonly location: string;
+  readonly version: number;
+  readonly kind: string;
+  readonly onHand: number;
+  readonly reserved: number;
+  readonly unsellable: number;
+  readonly condition: string | null;
+  readonly reservationId: string | null;
+  readonly at: Date;
+}
+
+export interface EventFilter {
+  readonly sourceId: number | null;
+  readonly status: EventStatus | null;
+  readonly sku: string | null;
+}
+
+const SUMMARY = `
+  i.id, s.code as source, i.event_id as "eventId", i.status,
+  (extract(epoch from i.received_at) * 1000)::float8 as "receivedAt",
+  (extract(epoch from i.finished_at) * 1000)::float8 as "finishedAt", i.attempts, i.skus, i.problem`;
+
+/** What is read of the inbox by people. */
+@Injectable()
+export class EventsRepository {
+  /** Up to `limit` events before that one, newest first. A filter that is null filters nothing. */
+  async list(tx: Tx, filter: EventFilter, before: [number, string] | null, limit: number): Promise<EventRow[]> {
+    const [at, id] = before ?? [null, null];
+    return tx.query(
+      `select ${SUMMARY}
+         from inbox i
+         join source s on s.id = i.source_id
+        where ($1::int is null or i.source_id = $1)
+          and ($2::text is null or i.status = $2)
+          and ($3::text is null or i.skus @> array[$3])
+          and ($4::float8 is null or (i.received_at, i.id) < (to_timestamp($4 / 1000), $5))
+        order by i.received_at desc, i.id desc
+        limit $6`,
+      [filter.sourceId, filter.status, filter.sku, at, id, limit],
+    );
+  }
+
+  /** `receivedAt`: stands in the id. */
+  async find(tx: Tx, id: string, receivedAt: number): Promise<EventDetailRow | undefined> {
+    const [row] = await tx.query(
+      `select ${SUMMARY}, i.source_id as "sourceId", i.payload, i.payload_base64 as "payloadBase64",
+              i.content_type as "contentType", encode(i.hash, 'hex') as hash, i.headers, i.signature, i.canonical,
+              i.traceparent, i.request_id as "requestId", i.import_id as "importId",
+              coalesce((select k.deliveries from inbox_key k
+                         where k.source_id = i.source_id and k.event_id = i.event_id and k.id = i.id), 0) as deliveries
+         from inbox i
+         join source s on s.id = i.source_id
+        where i.received_at = to_timestamp($2::float8 / 1000) and i.id = $1`,
+      [id, receivedAt],
+    );
+    return row;
+  }
+
+  async attempts(tx: Tx, id: string, receivedAt: number): Promise<AttemptRow[]> {
+    return tx.query(
+      `select attempt, at, outcome, detail from event_attempt
+        where received_at = to_timestamp($2::float8 / 1000) and inbox_id = $1
+        order by attempt`,
+      [id, receivedAt],
+    );
+  }
+
+  async exceptions(tx: Tx, id: string): Promise<ExceptionOfEvent[]> {
+    return tx.query('select id, kind, status from exception where inbox_id = $1 order by id limit 100', [id]);
+  }
+
+  /** Up to `limit`, in the order in which they were posted. */
+  async movements(tx: Tx, source: string, eventId: string, limit: number): Promise<MovementOfEvent[]> {
+    return tx.query(
+      `select i.sku, l.code as location, m.version, m.kind, (m.on_hand_delta * 10000)::bigint as "onHand",
+              (m.reserved_delta * 10000)::bigint as reserved, (m.unsellable_delta * 10000)::bigint as unsellable,
+              m.condition, m.reservation_id as "reservationId", m.at
+         from movement m
+         join item i on i.id = m.item_id
+         join location l on l.id = m.location_id
+        where m.event_id = $2 and m.source = $1
+        order by m.at, i.sku, l.code, m.version
+        limit $3`,
+      [source, eventId, limit],
+    );
+  }
+}
