@@ -2,7 +2,8 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMinSize, IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
 import { IsQuantity, isPositiveQuantity } from '../catalog/quantity.dto.js';
-import { IsCode, IsListOf, IsSku, IsText, isCode, isSku, isText, Optional } from '../problems/fields.dto.js';
+import { IsCode, IsListOf, IsSku, IsText, isCode, isSku, Optional } from '../problems/fields.dto.js';
+import { isText } from '../problems/text.js';
 import type { Status } from './reservation.js';
 import { STATUSES } from './reservation.js';
 
