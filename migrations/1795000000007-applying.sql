@@ -15,7 +15,8 @@ create index exception_missing_idx on exception (kind, id) where status = 'open'
 comment on column exception.fact is 'The one row it is about as an event of its own, where the rest of the event was applied; null: the whole event.';
 comment on column exception.retrying is 'The worker is to try the row again.';
 
-alter table feed_position add column event text collate "C";
+alter table feed_position add column event text collate "C", add column turn bigint;
+comment on column feed_position.turn is 'Its place in order of arrival, where as_of is only when it was received.';
 comment on column feed_position.event is 'The inbox id of that figure: an event applied in pieces knows what of it is done.';
 
 -- Changes that a source has reported of a position since its last absolute figure: an older figure that comes late has
@@ -26,6 +27,7 @@ create table feed_delta (
   source_id integer not null,
   occurred_at timestamptz not null,
   sequence numeric,
+  turn bigint,
   quantity numeric(18, 4) not null,
   committed_at timestamptz,
   at timestamptz not null
@@ -40,12 +42,12 @@ create table parked_key (
   sku text collate "C" not null,
   location text collate "C" not null,
   turn bigint not null,
-  inbox_id text collate "C" not null,
-  inbox_received_at timestamptz not null,
+  holder text collate "C" not null,
   blocked boolean not null,
   constraint parked_key_pkey primary key (source_id, sku, location, turn)
 );
-create index parked_key_inbox_idx on parked_key (inbox_id);
+create index parked_key_holder_idx on parked_key (holder);
+comment on column parked_key.holder is 'The inbox id, or where the rest of the event was applied the id of the row''s exception.';
 comment on column parked_key.blocked is 'true: nothing is wrong with it, it waits behind another.';
 
 create table loose_shipment (
@@ -92,7 +94,7 @@ alter table supply drop column as_of, drop column as_of_sequence;
 delete from supply where quantity = 0;
 alter table supply drop constraint supply_quantity_check;
 alter table supply add constraint supply_quantity_check check (quantity > 0 and received >= 0);
-alter table feed_position drop column event;
+alter table feed_position drop column event, drop column turn;
 drop index exception_retrying_idx, exception_missing_idx;
 alter table exception drop column fact, drop column retrying;
 alter table inbox drop column progress, drop column atomic;

@@ -130,6 +130,7 @@ create table feed_delta (
   source_id integer not null,
   occurred_at timestamp with time zone not null,
   sequence numeric,
+  turn bigint,
   quantity numeric(18,4) not null,
   committed_at timestamp with time zone,
   at timestamp with time zone not null
@@ -143,6 +144,7 @@ create table feed_position (
   as_of_sequence numeric,
   last_sequence numeric,
   event text collate "C",
+  turn bigint,
   constraint feed_position_pkey PRIMARY KEY (source_id, item_id, location_id)
 ) with (fillfactor=50);
 
@@ -339,8 +341,7 @@ create table parked_key (
   sku text collate "C" not null,
   location text collate "C" not null,
   turn bigint not null,
-  inbox_id text collate "C" not null,
-  inbox_received_at timestamp with time zone not null,
+  holder text collate "C" not null,
   blocked boolean not null,
   constraint parked_key_pkey PRIMARY KEY (source_id, sku, location, turn)
 );
@@ -551,7 +552,7 @@ CREATE INDEX inbox_source_idx ON inbox USING btree (source_id, received_at, id);
 CREATE INDEX inbox_unsettled_idx ON inbox USING btree (status, received_at, id) WHERE status <> 'applied'::text;
 CREATE INDEX item_identifier_item_idx ON item_identifier USING btree (item_id);
 CREATE INDEX movement_event_idx ON movement USING btree (event_id) WHERE event_id IS NOT NULL;
-CREATE INDEX parked_key_inbox_idx ON parked_key USING btree (inbox_id);
+CREATE INDEX parked_key_holder_idx ON parked_key USING btree (holder);
 CREATE INDEX reservation_allocation_position_idx ON reservation_allocation USING btree (item_id, location_id, expires_at);
 CREATE INDEX reservation_expiry_idx ON reservation USING btree (expires_at) WHERE status = 'held'::text;
 CREATE INDEX reservation_line_item_idx ON reservation_line USING btree (item_id, reservation_id);
@@ -642,6 +643,7 @@ comment on table feed_position is 'How far what a source says of a position is a
 comment on column feed_position.as_of is 'Of the last absolute figure applied; as_of_sequence: its sequence.';
 comment on column feed_position.event is 'The inbox id of that figure: an event applied in pieces knows what of it is done.';
 comment on column feed_position.last_sequence is 'Of the last event applied.';
+comment on column feed_position.turn is 'Its place in order of arrival, where as_of is only when it was received.';
 comment on column import.applied is 'Rows that hold now, unchanged ones included.';
 comment on column import.attempts is 'How often it was taken up since it last moved on.';
 comment on column import.columns is 'The header of a CSV; null: each row names its fields.';
@@ -670,6 +672,7 @@ comment on column item_uom.factor is 'How many of the base unit one of this unit
 comment on table loose_shipment is 'What left under a reference without a commitment of ours: counted once, and put back when it is cancelled.';
 comment on table movement is 'The ledger, append-only. No foreign keys: the engine holds the lock of the position it writes for, and each key would cost a look-up a row.';
 comment on column parked_key.blocked is 'true: nothing is wrong with it, it waits behind another.';
+comment on column parked_key.holder is 'The inbox id, or where the rest of the event was applied the id of the row''s exception.';
 comment on table "position" is 'The figures of one item at one location, in the base unit. Half-empty pages and no index on a figure keep every update HOT.';
 comment on column "position".next_expiry is 'No later than the earliest expiry of a hold here; null: no hold. May be too early, never too late.';
 comment on column "position".version is 'Raised by one for every movement: count(movement) of the position.';

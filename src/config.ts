@@ -27,6 +27,11 @@ export interface Config {
   readonly engineDeadlineMs: number;
   /** Milliseconds between two looks for expired holds. `EXPIRY_SWEEP_MS`, 0 (off) to 3,600,000, default 1,000. */
   readonly expirySweepMs: number;
+  /**
+   * Milliseconds between two looks for events that another process has received. `INGEST_POLL_MS`, 0 (off) to 60,000,
+   * default 250. What this process receives is applied at once.
+   */
+  readonly ingestPollMs: number;
   /** What the secrets of sources are encrypted under. `SECRET_ENCRYPTION_KEY`; absent: made, and kept in `dataDir`. */
   readonly secretEncryptionKey: string | undefined;
   /** Days that received events are kept, and told from new ones. `INBOX_RETENTION_DAYS`, 30 to 3,650, default 90. */
@@ -82,6 +87,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     engineQueue: whole('ENGINE_QUEUE', 4_000, 1, 100_000),
     engineDeadlineMs: whole('ENGINE_DEADLINE_MS', 5_000, 10, 60_000),
     expirySweepMs: whole('EXPIRY_SWEEP_MS', 1_000, 0, 3_600_000),
+    ingestPollMs: whole('INGEST_POLL_MS', 250, 0, 60_000),
     secretEncryptionKey,
     inboxRetentionDays: whole('INBOX_RETENTION_DAYS', 90, 30, 3_650),
   };

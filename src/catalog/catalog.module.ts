@@ -20,6 +20,6 @@ import { LocationsService } from './locations.service.js';
     LocationsRepository,
     LocationsService,
   ],
-  exports: [CatalogChanges, ItemsBatch, ItemsRepository, LocationsRepository, LocationsService],
+  exports: [CatalogChanges, ItemsBatch, ItemsBatchRepository, ItemsRepository, LocationsRepository, LocationsService],
 })
 export class CatalogModule {}

@@ -36,7 +36,7 @@ export class LocationsService {
   /** A PUT within `tx`. If one has changed, the caller raises the revision, last of all, and announces the change. */
   async write(
     tx: Tx,
-    caller: Principal,
+    caller: Pick<Principal, 'channel'>,
     code: string,
     content: LocationContent,
     expected: Expectation,

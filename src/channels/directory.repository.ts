@@ -17,7 +17,7 @@ export class DirectoryRepository {
     const { rows } = await this.pool.query(`
       select
         (select revision from configuration) as revision,
-        (select coalesce(json_agg(json_build_object('id', id, 'code', code, 'enabled', enabled)), '[]') from location) as locations,
+        (select coalesce(json_agg(json_build_object('id', id, 'code', code, 'enabled', enabled, 'gln', gln)), '[]') from location) as locations,
         (select coalesce(json_agg(json_build_object(
            'id', c.id, 'code', c.code, 'sourcing', c.sourcing, 'priority', c.priority,
            'buffer', (c.buffer * 10000)::bigint,

@@ -27,6 +27,7 @@ export interface DirectoryLocation {
   readonly id: number;
   readonly code: string;
   readonly enabled: boolean;
+  readonly gln?: string | null;
 }
 
 export type Sourcing = 'listed_order' | 'fullest_first' | 'single_location';
@@ -49,6 +50,7 @@ export interface DirectoryChannel {
 export class Configuration {
   private readonly locationsByCode: ReadonlyMap<string, DirectoryLocation>;
   private readonly locationsById: ReadonlyMap<number, DirectoryLocation>;
+  private readonly locationsByGln: ReadonlyMap<string, DirectoryLocation>;
   private readonly channelsByCode: ReadonlyMap<string, DirectoryChannel>;
   private readonly channelsById: ReadonlyMap<number, DirectoryChannel>;
 
@@ -59,12 +61,17 @@ export class Configuration {
   ) {
     this.locationsByCode = new Map(locations.map((location) => [location.code, location]));
     this.locationsById = new Map(locations.map((location) => [location.id, location]));
+    this.locationsByGln = new Map(locations.flatMap((location) => (location.gln ? [[location.gln, location]] : [])));
     this.channelsByCode = new Map(channels.map((channel) => [channel.code, channel]));
     this.channelsById = new Map(channels.map((channel) => [channel.id, channel]));
   }
 
   location(code: string): DirectoryLocation | undefined {
     return this.locationsByCode.get(code);
+  }
+  /** The location with this code, or with this GS1 location number where no location has that code. */
+  locationNamed(name: string): DirectoryLocation | undefined {
+    return this.locationsByCode.get(name) ?? this.locationsByGln.get(name);
   }
   locationById(id: number): DirectoryLocation | undefined {
     return this.locationsById.get(id);

@@ -6,6 +6,8 @@ export interface Moment {
   readonly at: number;
   /** Its place in the source's own count; null: the source does not count. */
   readonly sequence: bigint | null;
+  /** Its place in order of arrival, where its time is only when it was received: events of one body share that. */
+  readonly turn?: number | null;
 }
 
 /** A change by a source that was posted, and so is on top of every figure from before it. */
@@ -16,7 +18,7 @@ export interface Delta extends Moment {
 /** Below 0: `a` happened before `b`. Where both are counted the count decides, not the clocks. */
 export function compareMoments(a: Moment, b: Moment): number {
   if (a.sequence !== null && b.sequence !== null) return a.sequence < b.sequence ? -1 : Number(a.sequence > b.sequence);
-  return a.at - b.at;
+  return a.at - b.at || (a.turn != null && b.turn != null ? a.turn - b.turn : 0);
 }
 
 /**

@@ -1,4 +1,5 @@
-import { Module } from '@nestjs/common';
+import { Module, OnModuleInit } from '@nestjs/common';
+import { ApplyingModule } from './applying.module.js';
 import { EventsController } from './events.controller.js';
 import { EventsRepository } from './events.repository.js';
 import { EventsService } from './events.service.js';
@@ -7,6 +8,7 @@ import { InboxDaysWorker } from './inbox-days.worker.js';
 import { IngestController } from './ingest.controller.js';
 import { IngestService } from './ingest.service.js';
 import { KnownSources } from './known-sources.service.js';
+import { PostingWorker } from './posting.worker.js';
 import { ProfilesModule } from './profiles.module.js';
 import { ReceivingRepository } from './receiving.repository.js';
 import { SourceHealthRepository } from './source-health.repository.js';
@@ -18,7 +20,7 @@ import { Vault } from './vault.service.js';
 
 /** What other systems say, from the first byte to the position it changes. */
 @Module({
-  imports: [ProfilesModule],
+  imports: [ApplyingModule, ProfilesModule],
   controllers: [EventsController, IngestController, SourcesController],
   providers: [
     EventsRepository,
@@ -35,4 +37,16 @@ import { Vault } from './vault.service.js';
     Vault,
   ],
 })
-export class IngestionModule {}
+export class IngestionModule implements OnModuleInit {
+  constructor(
+    private readonly inbox: Inbox,
+    private readonly worker: PostingWorker,
+  ) {}
+
+  /** What this process receives it applies at once, if no other is at work for the source. */
+  onModuleInit(): void {
+    this.inbox.onReceived((sourceIds) => {
+      for (const id of sourceIds) this.worker.wake(id);
+    });
+  }
+}

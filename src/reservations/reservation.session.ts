@@ -23,6 +23,11 @@ export interface ReservationCommand extends Command {
   readonly reservationId: string;
 }
 
+/** A command about any number of them. */
+export interface ReservationsCommand extends Command {
+  readonly reservationIds: readonly string[];
+}
+
 /** Keeps reservations in step with the ledger, in the engine's transaction. */
 @Injectable()
 export class ReservationBook implements Participant<ReservationSession> {
@@ -40,9 +45,11 @@ export class ReservationSession implements ParticipantSession {
   private uncovered: ReadonlyMap<string, number> = new Map();
 
   async load(send: Send, commands: readonly Command[]): Promise<void> {
-    const ids = new Set(
-      commands.flatMap((command) => ('reservationId' in command ? [command.reservationId as string] : [])),
-    );
+    const ids = new Set<string>();
+    for (const command of commands) {
+      if ('reservationId' in command) ids.add(command.reservationId as string);
+      else if ('reservationIds' in command) for (const id of command.reservationIds as readonly string[]) ids.add(id);
+    }
     if (ids.size === 0) return;
     const sent = [readReservations(send, [...ids], true), readShipments(send, [...ids])] as const;
     const [reservations, shipments] = await Promise.all(sent);

@@ -11,5 +11,6 @@ import { ReservationsService } from './reservations.service.js';
   imports: [ChannelsModule, StockModule],
   controllers: [ReservationsController],
   providers: [ReservationsService, ReservationsRepository, ReservationBook, ExpiryWorker],
+  exports: [ReservationBook, ReservationsRepository],
 })
 export class ReservationsModule {}

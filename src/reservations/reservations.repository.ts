@@ -37,6 +37,10 @@ export class ReservationsRepository {
     return reservation;
   }
 
+  async findAll(ids: readonly string[]): Promise<Reservation[]> {
+    return readReservations(this.send, ids, false);
+  }
+
   async shipments(id: string): Promise<Shipment[]> {
     return readShipments(this.send, [id]);
   }

@@ -92,6 +92,11 @@ export class PostingEngine implements OnApplicationShutdown {
     this.listeners.push(listener);
   }
 
+  /** Where commands about this item wait: who posts many of them at once keeps them apart as the mailboxes do. */
+  mailboxOf(sku: string): number {
+    return mailboxOf(sku, this.mailboxes.length);
+  }
+
   /** Commands that wait, over all mailboxes. */
   get waiting(): number {
     return this.mailboxes.reduce((sum, mailbox) => sum + mailbox.size, 0);

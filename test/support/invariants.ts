@@ -73,6 +73,19 @@ const INVARIANTS: Readonly<Record<string, string>> = {
               from reservation_allocation group by item_id, location_id) a using (item_id, location_id)
      where a.expires_at is not null and (p.next_expiry is null or p.next_expiry > a.expires_at)`,
 
+  'incoming is what is announced and not yet received': `
+    select p.item_id, p.location_id, p.incoming, s.open
+      from position p
+      left join lateral (select coalesce(sum(greatest(quantity - received, 0)), 0) as open from supply
+                          where item_id = p.item_id and location_id = p.location_id and status <> 'cancelled') s on true
+     where p.incoming <> s.open`,
+
+  'a parked event has an open exception, and no other event waits': `
+    select i.id, i.status
+      from inbox i
+     where i.status = 'parked'
+       and not exists (select from exception e where e.inbox_id = i.id and e.status = 'open')`,
+
   'a reservation has its lines, and each of its steps': `
     select r.id, r.status
       from reservation r

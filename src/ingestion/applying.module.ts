@@ -1,0 +1,29 @@
+import { Module } from '@nestjs/common';
+import { CatalogModule } from '../catalog/catalog.module.js';
+import { ChannelsModule } from '../channels/channels.module.js';
+import { ReservationsModule } from '../reservations/reservations.module.js';
+import { StockModule } from '../stock/stock.module.js';
+import { Applying } from './applying.service.js';
+import { ApplyingBook } from './applying.session.js';
+import { BacklogRepository } from './backlog.repository.js';
+import { CatalogUpdatesRepository } from './catalog-updates.repository.js';
+import { CatalogUpdates } from './catalog-updates.service.js';
+import { EventReader } from './event-reader.service.js';
+import { PostingWorker } from './posting.worker.js';
+import { ProfilesModule } from './profiles.module.js';
+
+/** From the inbox to the position: what was received is applied, once and in order. */
+@Module({
+  imports: [CatalogModule, ChannelsModule, StockModule, ReservationsModule, ProfilesModule],
+  providers: [
+    Applying,
+    ApplyingBook,
+    BacklogRepository,
+    CatalogUpdates,
+    CatalogUpdatesRepository,
+    EventReader,
+    PostingWorker,
+  ],
+  exports: [PostingWorker],
+})
+export class ApplyingModule {}

@@ -1,0 +1,234 @@
+import { Inject, Injectable } from '@nestjs/common';
+import pg from 'pg';
+import type { Identifier } from '../catalog/item.js';
+import type { PositionKey } from '../stock/ledger.js';
+import { nameOf } from './fact.js';
+import type { QuantityBasis } from './netting.js';
+import type { FactKind, Ownership } from './ownership.js';
+import type { Listed } from './snapshot.js';
+import type { FeedSource } from './task.js';
+
+/** A source as applying needs it. */
+export interface WorkingSource extends FeedSource {
+  readonly profile: string;
+}
+
+/** An event that waits to be applied, as it was sent or as a person corrected it. */
+export interface WaitingEvent {
+  readonly id: string;
+  readonly receivedAt: Date;
+  readonly turn: number;
+  readonly eventId: string;
+  readonly payload: string;
+  readonly base64: boolean;
+  readonly contentType: string;
+  readonly headers: Readonly<Record<string, string>> | null;
+  readonly attempts: number;
+  readonly progress: number;
+  readonly atomic: boolean;
+  readonly requestId: string;
+  /** Canonical events, where it was mapped before and is applied in pieces. */
+  readonly canonical: unknown;
+  readonly corrected: boolean;
+}
+
+/** A row that was not applied with its event, and is to be tried again. */
+export interface WaitingRow {
+  readonly exceptionId: string;
+  readonly inboxId: string;
+  readonly receivedAt: Date;
+  readonly turn: number;
+  readonly eventId: string;
+  readonly fact: unknown;
+}
+
+const WAITING = `
+  select i.id, i.received_at as "receivedAt", i.turn, i.event_id as "eventId",
+         coalesce(c.payload, i.payload) as payload, i.payload_base64 and c.payload is null as base64,
+         i.content_type as "contentType", i.headers, i.attempts, i.progress, i.atomic, i.request_id as "requestId",
+         case when i.progress > 0 then i.canonical end as canonical, c.payload is not null as corrected
+    from inbox i
+    left join lateral (
+           select e.payload from exception e
+            where i.attempts > 0 and e.inbox_id = i.id and e.payload is not null
+            order by e.id desc limit 1) c on true`;
+
+/** What waits to be applied, and what is looked up before it is. */
+@Injectable()
+export class BacklogRepository {
+  constructor(@Inject(pg.Pool) private readonly pool: pg.Pool) {}
+
+  /** Sources of which something waits. */
+  async waitingSources(): Promise<number[]> {
+    const { rows } = await this.pool.query<{ id: number }>({
+      name: 'waiting-sources',
+      text: `
+        select s.id from source s
+         where exists (select from inbox i where i.source_id = s.id and i.status = 'received')
+            or exists (select from exception e where e.source_id = s.id and e.retrying)`,
+    });
+    return rows.map(({ id }) => id);
+  }
+
+  async source(id: number): Promise<WorkingSource | undefined> {
+    const { rows } = await this.pool.query<WorkingSource & { basis: QuantityBasis }>(
+      'select id, code, quantity_basis as basis, profile from source where id = $1',
+      [id],
+    );
+    return rows[0];
+  }
+
+  /** Of all sources: who is named for a location counts over who has the rest. */
+  async ownerships(): Promise<Ownership[]> {
+    const { rows } = await this.pool.query<{
+      source_id: number;
+      location_id: number | null;
+      fact: FactKind;
+      from: number;
+      until: number | null;
+    }>(
+      `select source_id, location_id, fact, extract(epoch from valid_from)::float8 * 1000 as from,
+              extract(epoch from valid_until)::float8 * 1000 as until
+         from source_ownership`,
+    );
+    return rows.map((row) => ({
+      sourceId: row.source_id,
+      locationId: row.location_id,
+      fact: row.fact,
+      from: row.from,
+      until: row.until,
+    }));
+  }
+
+  /** The next events of a source in order of arrival, and of the last request that is to be applied whole all of it. */
+  async window(sourceId: number, most: number): Promise<WaitingEvent[]> {
+    const { rows } = await this.pool.query<WaitingEvent>({
+      name: 'window',
+      text: `${WAITING} where i.source_id = $1 and i.status = 'received' order by i.turn limit $2`,
+      values: [sourceId, most],
+    });
+    const last = rows.at(-1);
+    if (!last?.atomic || rows.length < most) return rows;
+    const { rows: more } = await this.pool.query<WaitingEvent>(
+      `${WAITING} where i.source_id = $1 and i.status = 'received' and i.request_id = $2 and i.turn > $3 order by i.turn`,
+      [sourceId, last.requestId, last.turn],
+    );
+    return [...rows, ...more];
+  }
+
+  async waitingRows(sourceId: number, most: number): Promise<WaitingRow[]> {
+    const { rows } = await this.pool.query<WaitingRow>({
+      name: 'waiting-rows',
+      text: `
+        select e.id as "exceptionId", e.inbox_id as "inboxId", e.inbox_received_at as "receivedAt", i.turn,
+               e.event_id as "eventId", e.fact
+          from exception e
+          join inbox i on i.received_at = e.inbox_received_at and i.id = e.inbox_id
+         where e.source_id = $1 and e.retrying and e.status = 'open'
+         order by i.turn, e.id
+         limit $2`,
+      values: [sourceId, most],
+    });
+    return rows;
+  }
+
+  /** SKUs by what events call the items (`nameOf`). */
+  async skusOf(identifiers: readonly Identifier[]): Promise<Map<string, string>> {
+    if (identifiers.length === 0) return new Map();
+    const { rows } = await this.pool.query<Identifier & { sku: string }>(
+      `select n.type, n.value, n.party, i.sku
+         from unnest($1::text[], $2::text[], $3::text[]) as k(type, value, party)
+         join item_identifier n using (type, value, party)
+         join item i on i.id = n.item_id and i.deleted_at is null`,
+      [
+        identifiers.map(({ type }) => type),
+        identifiers.map(({ value }) => value),
+        identifiers.map(({ party }) => party),
+      ],
+    );
+    return new Map(rows.map(({ sku, ...identifier }) => [nameOf({ sku: null, identifier }), sku]));
+  }
+
+  /** Ids of the reservations that have one of these order references, oldest first. */
+  async reservationsOf(orderRefs: readonly string[]): Promise<Map<string, string[]>> {
+    const byOrder = new Map<string, string[]>();
+    if (orderRefs.length === 0) return byOrder;
+    const { rows } = await this.pool.query<{ order_ref: string; id: string }>({
+      name: 'reservations-of-orders',
+      text: 'select order_ref, id from reservation where order_ref = any($1::text[]) order by created_at, id',
+      values: [orderRefs],
+    });
+    for (const { order_ref, id } of rows) byOrder.set(order_ref, [...(byOrder.get(order_ref) ?? []), id]);
+    return byOrder;
+  }
+
+  /** Where something is announced under these references. */
+  async announced(references: readonly string[]): Promise<Map<string, PositionKey[]>> {
+    const places = new Map<string, PositionKey[]>();
+    if (references.length === 0) return places;
+    const { rows } = await this.pool.query<{ reference: string; item_id: number; location_id: number }>(
+      'select reference, item_id, location_id from supply where reference = any($1::text[])',
+      [references],
+    );
+    for (const { reference, item_id, location_id } of rows) {
+      places.set(reference, [...(places.get(reference) ?? []), { itemId: item_id, locationId: location_id }]);
+    }
+    return places;
+  }
+
+  /** What stands at these locations, without what this event has said already. */
+  async listed(sourceId: number, locationIds: readonly number[], inboxId: string): Promise<Listed[]> {
+    const { rows } = await this.pool.query<{ sku: string; location_id: number }>(
+      `select i.sku, p.location_id
+         from position p
+         join item i on i.id = p.item_id and i.deleted_at is null
+        where p.location_id = any($2::int[])
+          and not exists (select from feed_position f
+                           where f.source_id = $1 and f.item_id = p.item_id and f.location_id = p.location_id
+                             and f.event = $3)
+        order by i.sku, p.location_id`,
+      [sourceId, locationIds, inboxId],
+    );
+    return rows.map(({ sku, location_id }) => ({ sku, locationId: location_id }));
+  }
+
+  /** Has what was parked for want of an item or a location tried again where there is one now. Answers how many. */
+  async retryFound(): Promise<number> {
+    const { rowCount } = await this.pool.query({
+      name: 'retry-found',
+      text: `
+        with found as (
+          select e.id, e.inbox_id, e.inbox_received_at, e.fact is not null as is_row
+            from exception e
+           where e.status = 'open' and not e.retrying
+             and (e.kind = 'unknown_item' and (
+                    exists (select from item i where i.sku = e.sku and i.deleted_at is null)
+                    or exists (select from item_identifier n
+                                where n.type = split_part(e.sku, ':', 1) and n.party = split_part(e.sku, ':', 2)
+                                  and n.value = split_part(e.sku, ':', 3)))
+               or e.kind = 'unknown_location' and exists (
+                    select from location l where l.code = e.location or l.gln = e.location))
+        ), rows_again as (
+          update exception e set retrying = true from found f where e.id = f.id and f.is_row
+        )
+        update inbox i set status = 'received'
+          from found f
+         where not f.is_row and i.received_at = f.inbox_received_at and i.id = f.inbox_id and i.status = 'parked'`,
+    });
+    return rowCount ?? 0;
+  }
+
+  /** Has cancellations tried again whose shipments are known now. */
+  async retryShipped(sourceId: number, references: readonly string[]): Promise<void> {
+    await this.pool.query({
+      name: 'retry-shipped',
+      text: `
+        update inbox i set status = 'received'
+          from exception e
+         where e.source_id = $1 and e.status = 'open' and e.kind = 'unknown_shipment' and e.fact is null
+           and e.affected ->> 'shipmentRef' = any($2::text[])
+           and i.received_at = e.inbox_received_at and i.id = e.inbox_id and i.status = 'parked'`,
+      values: [sourceId, references],
+    });
+  }
+}

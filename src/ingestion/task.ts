@@ -1,0 +1,94 @@
+import type { Quantity } from '../catalog/quantity.js';
+import type { DirectoryItem, DirectoryLocation } from '../channels/directory.js';
+import type { Reservation } from '../reservations/reservation.js';
+import type { PositionKey } from '../stock/ledger.js';
+import type { Fact } from './fact.js';
+import type { QuantityBasis } from './netting.js';
+import type { Ownership } from './ownership.js';
+
+/** Why an event, or a row of one, was not applied. `detail`: one line for a person, which says what to do. */
+export interface Refusal {
+  readonly kind: string;
+  readonly detail: string;
+}
+
+/** What became of a row. `stale`: known already, by a newer figure; `duplicate`: counted before. */
+export type Outcome = 'applied' | 'stale' | 'duplicate' | Refusal;
+
+export function isRefusal(outcome: Outcome): outcome is Refusal {
+  return typeof outcome === 'object';
+}
+
+export interface FeedSource {
+  readonly id: number;
+  readonly code: string;
+  readonly basis: QuantityBasis;
+}
+
+/** An event to be applied, or one row of it that was not applied with the others. */
+export interface Task {
+  readonly source: FeedSource;
+  readonly inbox: { readonly id: string; readonly receivedAt: number; readonly eventId: string };
+  readonly turn: number;
+  /** How often it was tried before. */
+  readonly attempts: number;
+  /** Only the row of this exception. */
+  readonly exceptionId: string | null;
+  /** Applied together or not at all with others of this name. */
+  readonly group: string | null;
+  readonly facts: readonly Fact[];
+  /** How many of its rows were done before these, and how many it had then; the zeroes of a snapshot are no rows. */
+  readonly done: number;
+  readonly rows: number;
+  /** As JSON, to be shown; null: the payload is canonical itself. */
+  readonly canonical: string | null;
+  /** It cannot be understood at all. */
+  readonly refusal: Refusal | null;
+}
+
+/** Whom the exception, the keys and the lock of a task belong to. */
+export function holderOf(task: Task): string {
+  return task.exceptionId ?? task.inbox.id;
+}
+
+/** So many facts of a task, from one on: all of them, unless it is applied in pieces. */
+export interface Portion {
+  readonly task: Task;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A fact whose item and locations are found and whose quantities are in the base unit, or what is wrong with it. */
+export interface Row {
+  readonly fact: Fact;
+  readonly item?: DirectoryItem;
+  readonly location?: DirectoryLocation;
+  /** Where a transfer goes. */
+  readonly to?: DirectoryLocation;
+  readonly quantity: Quantity;
+  /** Of a cancelled order, by item; null: all that is open. */
+  readonly parts?: readonly { readonly itemId: number; readonly quantity: Quantity }[] | null;
+  readonly refusal?: Refusal;
+}
+
+/** What was looked up for a window of events before it is applied; what may change is locked and read again. */
+export interface Surroundings {
+  readonly ownerships: readonly Ownership[];
+  /** SKUs by what events call items (`nameOf`). */
+  readonly skus: ReadonlyMap<string, string>;
+  /** Reservations that events are about, by id, as they stood. */
+  readonly reservations: ReadonlyMap<string, Reservation>;
+  /** Ids of an order's reservations, oldest first. */
+  readonly orders: ReadonlyMap<string, readonly string[]>;
+  /** Where something is announced under a reference. */
+  readonly announced: ReadonlyMap<string, readonly PositionKey[]>;
+}
+
+/** The reservations that a fact may be about. */
+export function candidatesOf(
+  { orderRef, reservationId }: { orderRef: string | null; reservationId: string | null },
+  around: Surroundings,
+): readonly string[] {
+  if (reservationId !== null) return around.reservations.has(reservationId) ? [reservationId] : [];
+  return orderRef === null ? [] : (around.orders.get(orderRef) ?? []);
+}
