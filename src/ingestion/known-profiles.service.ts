@@ -37,7 +37,7 @@ export class KnownProfiles {
     return profile;
   }
 
-  describe(row: ProfileRow): DescribedProfile {
+  describe(row: Omit<ProfileRow, 'createdAt'>): DescribedProfile {
     return profileOf(row.name, row.version, row, row.base === null ? undefined : this.shipped.get(row.base));
   }
 

@@ -25,11 +25,14 @@ export class ProfilesRepository {
     return row;
   }
 
-  /** The newest version of each, by name. */
-  async list(tx: Tx): Promise<ProfileRow[]> {
+  /** The newest version of each, up to `limit` behind `after` by name. */
+  async list(tx: Tx, after: string, limit: number): Promise<ProfileRow[]> {
     return tx.query(
-      `select p.* from (select distinct on (name) * from (${PROFILE}) as each order by name, version desc) as p
-        order by p.name`,
+      `${PROFILE} as p
+        where name > $1 and version = (select max(version) from profile newest where newest.name = p.name)
+        order by name
+        limit $2`,
+      [after, limit],
     );
   }
 

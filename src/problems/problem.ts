@@ -101,7 +101,8 @@ export const PROBLEMS = {
   mapping_failed: {
     status: 422,
     title: 'The event cannot be understood',
-    remedy: 'It is kept, with an exception that says why: correct the payload there, or the profile of the source.',
+    remedy:
+      'Correct the payload, or the profile and its constants. An event that was sent is kept, with an exception that says why.',
   },
   conflicting_duplicate: {
     status: 409,
