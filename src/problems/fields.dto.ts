@@ -3,7 +3,7 @@ import { Transform, Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsObject, IsOptional, Matches, ValidateBy, ValidateNested } from 'class-validator';
 import { CODE, isSku, isText } from './text.js';
 
-export { CODE, isSku, isText };
+export { CODE, isSku };
 
 export function isCode(value: unknown): value is string {
   return typeof value === 'string' && CODE.test(value);
