@@ -28,8 +28,8 @@ export interface Config {
   /** Milliseconds between two looks for expired holds. `EXPIRY_SWEEP_MS`, 0 (off) to 3,600,000, default 1,000. */
   readonly expirySweepMs: number;
   /**
-   * Milliseconds between two looks for events that another process has received. `INGEST_POLL_MS`, 0 (off) to 60,000,
-   * default 250. What this process receives is applied at once.
+   * Milliseconds between two looks for events that another process has received; what this process receives is applied
+   * at once. `INGEST_POLL_MS`, 0 (this process only receives, others apply) to 60,000, default 250.
    */
   readonly ingestPollMs: number;
   /** What the secrets of sources are encrypted under. `SECRET_ENCRYPTION_KEY`; absent: made, and kept in `dataDir`. */

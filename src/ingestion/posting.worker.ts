@@ -71,7 +71,7 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Something of this source waits: it is looked at now. */
   wake(sourceId: number): void {
-    if (this.stopped) return;
+    if (this.stopped || this.config.ingestPollMs === 0) return;
     if (this.working.has(sourceId)) {
       this.called.add(sourceId);
       return;
@@ -94,13 +94,11 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Looks for what another process has received, or left. */
   private look(): void {
-    if (this.looking || this.stopped) return;
+    if (this.looking || this.stopped || this.config.ingestPollMs === 0) return;
     clearTimeout(this.timer);
     this.looking = this.lookOnce().finally(() => {
       this.looking = undefined;
-      if (!this.stopped && this.config.ingestPollMs > 0) {
-        this.timer = setTimeout(() => this.look(), this.config.ingestPollMs).unref();
-      }
+      if (!this.stopped) this.timer = setTimeout(() => this.look(), this.config.ingestPollMs).unref();
     });
   }
 
