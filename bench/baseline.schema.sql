@@ -45,3 +45,13 @@ create table idempotency_key (
 );
 
 insert into stock (id, on_hand) select id, 1000000000 from generate_series(1, 10000) as id;
+
+create table inbox (
+  id bigint generated always as identity,
+  source_id integer not null,
+  event_id text not null,
+  received_at timestamptz not null default now(),
+  payload text not null,
+  status text not null default 'received',
+  primary key (source_id, event_id)
+);

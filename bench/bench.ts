@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { CASES, type CaseName } from './cases.js';
+import { Backlog, type Drained } from './backlog.js';
+import { CASES, type Case, type CaseName } from './cases.js';
 import { cpuOf, cpuOfFamily } from './cpu.js';
 import type { Measurement, Rounds, Search } from './measurement.js';
 import type { Options } from './options.js';
@@ -9,15 +10,15 @@ import type { Generator, ServiceProcess } from './service.js';
 
 /** pgbench is measured at the best of these. */
 const CLIENTS = [1, 2, 4, 8, 16, 32];
-/** The service, too: who waits for an answer does not reserve, and batches are as large as the crowd that waits. */
+/** The service, too: who waits for an answer asks nothing, and batches are as large as the crowd that waits. */
 const CONNECTIONS = [32, 64, 128, 256];
 /** Seconds for each of them: enough to tell the best from the others. */
 const SEARCH_SECONDS = 3;
 /**
- * Reservations before the first measurement, so that the service's code is compiled for them and knows the items, but
+ * Requests before the first measurement, so that the service's code is compiled for them and knows the items, but
  * no more seconds than these: a busy machine makes them slowly.
  */
-const WARM_UP = { reservations: 30_000, seconds: 20, stretch: 2, connections: 64 };
+const WARM_UP = { requests: 30_000, seconds: 20, stretch: 2, connections: 64 };
 
 /** Measures cases on one server, one service and one generator. */
 export class Bench {
@@ -30,49 +31,76 @@ export class Bench {
   ) {}
 
   async run(name: CaseName): Promise<Rounds> {
-    const { items, title } = CASES[name];
+    const measured: Case = CASES[name];
+    console.log(`\n${name}: ${measured.title}`);
+    return measured.work === 'apply'
+      ? this.runBacklog(measured)
+      : this.runRequests({ ...measured, work: measured.work });
+  }
+
+  private async runRequests(measured: Requested): Promise<Rounds> {
     const { rounds, seconds } = this.options;
-    console.log(`\n${name}: ${title}`);
     const { baselineUrl } = this.server;
-    const ofBaseline = await bestOf('pgbench, clients', CLIENTS, (clients) =>
-      runPgbench(this.pgbench, baselineUrl, { items, clients, seconds: SEARCH_SECONDS }),
-    );
-    await this.warmUp(items);
-    const tried = this.options.connections ? [this.options.connections] : CONNECTIONS;
-    const ofService = await bestOf('service, connections', tried, (connections) =>
-      this.measureService(items, connections, SEARCH_SECONDS),
-    );
-
-    const baseline: Measurement[] = [];
-    const service: Measurement[] = [];
-    for (let round = 1; round <= rounds; round += 1) {
-      const bare = await this.measureBaseline(items, ofBaseline.best, seconds);
-      const ours = await this.measureService(items, ofService.best, seconds);
-      baseline.push(bare);
-      service.push(ours);
-      const figures = [bare, ours].map(({ perSecond }) => `${perSecond.toFixed(0)}/s`).join(' and ');
-      console.log(`  round ${round}: ${figures}, ratio ${(ours.perSecond / bare.perSecond).toFixed(2)}`);
+    const { work, items } = measured;
+    // What is received is not applied while the receiving is measured: that is another case.
+    const backlog = work === 'send' ? await this.holdBacklog() : undefined;
+    try {
+      const ofBaseline = await bestOf('pgbench, clients', CLIENTS, (clients) =>
+        runPgbench(this.pgbench, baselineUrl, { work, items, clients, seconds: SEARCH_SECONDS }),
+      );
+      await this.warmUp(measured);
+      const tried = this.options.connections ? [this.options.connections] : CONNECTIONS;
+      const ofService = await bestOf('service, connections', tried, (connections) =>
+        this.measureService(measured, connections, SEARCH_SECONDS),
+      );
+      const compared = await inTurn(
+        rounds,
+        () => this.measureBaseline(measured, ofBaseline.best, seconds),
+        () => this.measureService(measured, ofService.best, seconds),
+      );
+      await backlog?.clear();
+      return { ofBaseline, ofService, ...compared };
+    } finally {
+      await backlog?.end();
     }
-    return { ofBaseline, ofService, baseline, service };
   }
 
-  private async warmUp(items: number): Promise<void> {
+  private async runBacklog({ items }: Case): Promise<Rounds> {
+    const backlog = await this.holdBacklog();
+    try {
+      await backlog.drain(items); // compiles the code, reads the items
+      const compared = await inTurn(
+        this.options.rounds,
+        () => this.measureBacklog(() => backlog.copy(items), false),
+        () => this.measureBacklog(() => backlog.drain(items), true),
+      );
+      return { ofBaseline: undefined, ofService: undefined, ...compared };
+    } finally {
+      await backlog.end();
+    }
+  }
+
+  private holdBacklog(): Promise<Backlog> {
+    return Backlog.hold(this.server.serviceUrl, this.server.directory);
+  }
+
+  private async warmUp(measured: Requested): Promise<void> {
     let accepted = 0;
-    for (let spent = 0; accepted < WARM_UP.reservations && spent < WARM_UP.seconds; spent += WARM_UP.stretch) {
-      accepted += (await this.measureService(items, WARM_UP.connections, WARM_UP.stretch)).accepted;
+    for (let spent = 0; accepted < WARM_UP.requests && spent < WARM_UP.seconds; spent += WARM_UP.stretch) {
+      accepted += (await this.measureService(measured, WARM_UP.connections, WARM_UP.stretch)).accepted;
     }
   }
 
-  private async measureBaseline(items: number, clients: number, seconds: number): Promise<Measurement> {
+  private async measureBaseline({ work, items, table, unit }: Requested, clients: number, seconds: number) {
     const url = this.server.baselineUrl;
-    const before = await this.server.count(url, 'reservation');
+    const before = await this.server.count(url, table);
     await this.server.checkpoint();
     const postgres = await cpuOfFamily(this.server.pid);
-    const run = await runPgbench(this.pgbench, url, { items, clients, seconds });
+    const run = await runPgbench(this.pgbench, url, { work, items, clients, seconds });
     const cpu = (await cpuOfFamily(this.server.pid)) - postgres;
-    const accepted = (await this.server.count(url, 'reservation')) - before;
+    const accepted = (await this.server.count(url, table)) - before;
     if (accepted !== run.transactions) {
-      throw new Error(`pgbench counted ${run.transactions} transactions, but ${accepted} reservations were made.`);
+      throw new Error(`pgbench counted ${run.transactions} transactions, but ${accepted} ${unit}s were made.`);
     }
     return {
       perSecond: run.perSecond,
@@ -86,24 +114,20 @@ export class Bench {
     };
   }
 
-  private async measureService(items: number, connections: number, seconds: number): Promise<Measurement> {
+  private async measureService({ work, items, table, unit }: Requested, connections: number, seconds: number) {
     const { service, generator, server } = this;
-    const before = await server.count(server.serviceUrl, 'reservation');
+    const before = await server.count(server.serviceUrl, table);
     await server.checkpoint();
-    const used = async () => ({
-      postgres: await cpuOfFamily(server.pid),
-      service: await cpuOf(service.pid),
-      generator: await cpuOf(generator.pid),
-    });
-    const begun = await used();
-    const { url, key } = service;
-    const answered = await generator.generate({ url, key, items, connections, seconds });
-    const ended = await used();
+    const begun = await this.used();
+    const { url } = service;
+    const key = work === 'send' ? service.secret : service.key;
+    const answered = await generator.generate({ url, work, key, items, connections, seconds });
+    const ended = await this.used();
     const { accepted, refused, checked, errors } = answered;
     if (Object.keys(errors).length > 0) throw new Error(`Not every answer was right: ${JSON.stringify(errors)}`);
-    const made = (await server.count(server.serviceUrl, 'reservation')) - before;
-    if (made !== accepted) throw new Error(`${accepted} reservations were acknowledged, but ${made} were made.`);
-    const each = (of: 'postgres' | 'service' | 'generator') => (ended[of] - begun[of]) / (accepted + refused);
+    const made = (await server.count(server.serviceUrl, table)) - before;
+    if (made !== accepted) throw new Error(`${accepted} ${unit}s were acknowledged, but ${made} were made.`);
+    const each = (of: keyof typeof begun) => (ended[of] - begun[of]) / (accepted + refused);
     return {
       perSecond: accepted / answered.seconds,
       postgresCpu: each('postgres'),
@@ -115,6 +139,52 @@ export class Bench {
       checked,
     };
   }
+
+  private async measureBacklog(work: () => Promise<Drained>, ofService: boolean): Promise<Measurement> {
+    const begun = await this.used();
+    const { events, seconds } = await work();
+    const ended = await this.used();
+    return {
+      perSecond: events / seconds,
+      // With what making the backlog cost: the same on both sides.
+      postgresCpu: (ended.postgres - begun.postgres) / events,
+      serviceCpu: ofService ? (ended.service - begun.service) / events : null,
+      generatorCpu: 0,
+      generatorShare: 0,
+      accepted: events,
+      refused: 0,
+      checked: null,
+    };
+  }
+
+  private async used() {
+    return {
+      postgres: await cpuOfFamily(this.server.pid),
+      service: await cpuOf(this.service.pid),
+      generator: await cpuOf(this.generator.pid),
+    };
+  }
+}
+
+/** A case of requests. */
+type Requested = Case & { readonly work: 'reserve' | 'send' };
+
+async function inTurn(
+  rounds: number,
+  ofBaseline: () => Promise<Measurement>,
+  ofService: () => Promise<Measurement>,
+): Promise<{ baseline: Measurement[]; service: Measurement[] }> {
+  const baseline: Measurement[] = [];
+  const service: Measurement[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    const bare = await ofBaseline();
+    const ours = await ofService();
+    baseline.push(bare);
+    service.push(ours);
+    const figures = [bare, ours].map(({ perSecond }) => `${perSecond.toFixed(0)}/s`).join(' and ');
+    console.log(`  round ${round}: ${figures}, ratio ${(ours.perSecond / bare.perSecond).toFixed(2)}`);
+  }
+  return { baseline, service };
 }
 
 /** Tries each number at which the load may come, and says which did most. */

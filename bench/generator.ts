@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { skuOf } from './cases.js';
+import { eventOf } from './events.js';
 
 /**
  * The load generator, a process of its own: a number of keep-alive connections, each with one request under way (no
@@ -11,6 +12,8 @@ import { skuOf } from './cases.js';
 export interface Load {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
+  readonly work: 'reserve' | 'send';
+  /** The API key; of `send`, the secret that events are signed with. */
   readonly key: string;
   readonly items: number;
   readonly connections: number;
@@ -42,11 +45,20 @@ class Tally {
 
   /** `body` is only looked at when it is its turn. */
   count(status: string, body: string, sku: string): void {
-    if (status === '201') {
+    if (status === '202') {
+      this.accepted += 1;
+      if (this.accepted % CHECK_EVERY === 1) this.checkEvents(body);
+    } else if (status === '201') {
       this.accepted += 1;
       if (this.accepted % CHECK_EVERY === 1) this.check(body, sku);
     } else if (status === '409' && body.includes('"insufficient_stock"')) this.refused += 1;
     else this.error(`status ${status}: ${body.slice(0, 200)}`);
+  }
+
+  private checkEvents(body: string): void {
+    const { events } = JSON.parse(body);
+    if (events.length === 1 && /^evt_\w{26}$/.test(events[0].id) && events[0].status === 'received') this.checked += 1;
+    else this.error(`body: ${body.slice(0, 400)}`);
   }
 
   error(what: string): void {
@@ -70,22 +82,36 @@ class Tally {
   }
 }
 
+/** What a connection sends for an item. The head is made once: what differs stands at its end. */
+const REQUESTS: Readonly<Record<Load['work'], (load: Load, port: number) => (sku: string) => string>> = {
+  reserve: ({ key }, port) => {
+    const body = (sku: string) => `{"channel":"bench","lines":[{"sku":"${sku}","quantity":1}]}`;
+    const head =
+      `POST /v1/reservations HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${body(skuOf(1)).length}\r\nIdempotency-Key: `;
+    return (sku) => `${head}${randomUUID()}\r\n\r\n${body(sku)}`;
+  },
+  send: ({ key }, port) => {
+    const body = (sku: string) => eventOf(randomUUID(), sku);
+    const head =
+      `POST /v1/ingest/bench HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${body(skuOf(1)).length}\r\nX-Signature: `;
+    return (sku) => {
+      const event = body(sku);
+      return `${head}${createHmac('sha256', key).update(event).digest('base64')}\r\n\r\n${event}`;
+    };
+  },
+};
+
 /** One connection: sends, waits for the whole answer, sends again until its time is over. */
 function converse(load: Load, port: number, tally: Tally, until: number): Promise<void> {
   return new Promise((resolve) => {
-    const body = (sku: string) => `{"channel":"bench","lines":[{"sku":"${sku}","quantity":1}]}`;
-    const head =
-      'POST /v1/reservations HTTP/1.1\r\n' +
-      `Host: 127.0.0.1:${port}\r\n` +
-      `Authorization: Bearer ${load.key}\r\n` +
-      'Content-Type: application/json\r\n' +
-      `Content-Length: ${body(skuOf(1)).length}\r\n` +
-      'Idempotency-Key: ';
+    const request = REQUESTS[load.work](load, port);
     let sku = '';
     let partial = '';
     const send = (socket: Socket) => {
       sku = skuOf(load.items === 1 ? 1 : 1 + Math.floor(Math.random() * load.items));
-      socket.write(`${head}${randomUUID()}\r\n\r\n${body(sku)}`, 'latin1');
+      socket.write(request(sku), 'latin1');
     };
     const socket = connect({
       port,

@@ -3,9 +3,9 @@ import { type Spread, spreadOf } from './statistics.js';
 
 /** One stretch of load on the baseline or on the service. */
 export interface Measurement {
-  /** Accepted reservations a second. */
+  /** Accepted reservations, or events, a second. */
   readonly perSecond: number;
-  /** CPU time a reservation in microseconds: of PostgreSQL with all its processes, of the service, of the generator. */
+  /** CPU time of each in microseconds: of PostgreSQL with all its processes, of the service, of the generator. */
   readonly postgresCpu: number;
   readonly serviceCpu: number | null;
   readonly generatorCpu: number;
@@ -25,10 +25,10 @@ export interface Search {
 
 /** A case, measured in turn. */
 export interface Rounds {
-  /** Clients of pgbench. */
-  readonly ofBaseline: Search;
+  /** Clients of pgbench; undefined: it was none that was measured against. */
+  readonly ofBaseline: Search | undefined;
   /** Connections of the service. */
-  readonly ofService: Search;
+  readonly ofService: Search | undefined;
   readonly baseline: readonly Measurement[];
   readonly service: readonly Measurement[];
 }

@@ -9,7 +9,10 @@ import { cpuOfEndedChildren } from './cpu.js';
 const run = promisify(execFile);
 
 const DEBIAN = '/usr/lib/postgresql';
-const SCRIPT = fileURLToPath(new URL('baseline.reserve.sql', import.meta.url));
+const SCRIPTS = {
+  reserve: fileURLToPath(new URL('baseline.reserve.sql', import.meta.url)),
+  send: fileURLToPath(new URL('baseline.inbox.sql', import.meta.url)),
+};
 
 /** PostgreSQL's own load generator, which the bundled binaries lack. */
 export interface Pgbench {
@@ -78,11 +81,11 @@ async function versionOf(command: string): Promise<string | undefined> {
   }
 }
 
-/** Reserves by one statement a transaction, prepared, on `items` rows. Throws when a transaction failed. */
+/** One statement a transaction, prepared, over `items` items. Throws when a transaction failed. */
 export async function runPgbench(
   { command }: Pgbench,
   databaseUrl: string,
-  { items, clients, seconds }: { items: number; clients: number; seconds: number },
+  { work, items, clients, seconds }: { work: keyof typeof SCRIPTS; items: number; clients: number; seconds: number },
 ): Promise<Transactions> {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
   const before = await cpuOfEndedChildren();
@@ -91,7 +94,7 @@ export async function runPgbench(
     [
       '--no-vacuum',
       '--protocol=prepared',
-      `--file=${SCRIPT}`,
+      `--file=${SCRIPTS[work]}`,
       `--define=items=${items}`,
       `--client=${clients}`,
       `--jobs=${Math.min(clients, 2)}`,

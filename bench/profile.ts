@@ -51,10 +51,17 @@ export async function profile(options: Options, keep: (stop: () => unknown) => v
   await ask(server.serviceUrl, 'create extension pg_stat_statements');
 
   for (const name of options.cases) {
-    const { items, title } = CASES[name];
+    const { items, title, unit, work } = CASES[name];
+    if (work === 'apply') throw new Error(`${name} cannot be profiled: --profile takes cases of requests.`);
     const service = await ServiceProcess.start(server.serviceUrl, ['--cpu-prof', `--cpu-prof-dir=${directory}`]);
     keep(() => service.stop());
-    const load = { url: service.url, key: first.key, items, connections: options.connections ?? 64 };
+    const load = {
+      url: service.url,
+      work: 'reserve' as const,
+      key: first.key,
+      items,
+      connections: options.connections ?? 64,
+    };
     await generator.generate({ ...load, seconds: 3 });
     await ask(server.serviceUrl, 'select pg_stat_statements_reset()');
     const before = { postgres: await cpuOfFamily(server.pid), service: await cpuOf(service.pid) };
@@ -72,13 +79,13 @@ export async function profile(options: Options, keep: (stop: () => unknown) => v
     const recorded: CpuProfile = JSON.parse(await readFile(join(directory, file), 'utf8'));
     await rm(join(directory, file));
 
-    console.log(`\n${name}: ${title}, ${accepted} reservations in ${options.seconds} s`);
+    console.log(`\n${name}: ${title}, ${accepted} ${unit}s in ${options.seconds} s`);
     console.log(
       `µs of CPU each: service ${((after.service - before.service) / accepted).toFixed(0)}, PostgreSQL ${(
         (after.postgres - before.postgres) / accepted
       ).toFixed(0)}; profiling included`,
     );
-    console.log(`Reservations a transaction of the engine: ${batches.toFixed(1)}`);
+    if (work === 'reserve') console.log(`Reservations a transaction of the engine: ${batches.toFixed(1)}`);
     printFunctions(recorded, options.seconds);
     printStatements(statements, accepted);
   }

@@ -49,6 +49,7 @@ export function markdownOf(report: Report): string {
 
 function caseOf(name: CaseName, rounds: Rounds, { seconds }: Options): string[] {
   const { baseline, service, ofBaseline, ofService } = rounds;
+  const { unit, work } = CASES[name];
   const row = (title: string, measured: readonly Measurement[]) => [
     title,
     spread(over(measured, 'perSecond'), 0),
@@ -65,21 +66,29 @@ function caseOf(name: CaseName, rounds: Rounds, { seconds }: Options): string[] 
     ...table(
       [
         '',
-        'reservations/s',
+        `${unit}s/s`,
         'µs CPU each in PostgreSQL',
         'in the service',
         'in the generator',
         'generator, share of the machine',
       ],
       [
-        row(`baseline: pgbench, clients: ${ofBaseline.best}`, baseline),
-        row(`service: HTTP, connections: ${ofService.best}`, service),
+        row(ofBaseline ? `baseline: pgbench, clients: ${ofBaseline.best}` : 'baseline: COPY', baseline),
+        row(ofService ? `service: HTTP, connections: ${ofService.best}` : 'service', service),
       ],
     ),
     '',
-    `${service.length} rounds of ${seconds} s each, baseline and service in turn: medians (least – most).`,
-    `The service accepted ${sum('accepted')} reservations and refused ${sum('refused')}; ${sum('checked')} bodies were compared with their requests; nothing else was answered.`,
-    `pgbench by clients: ${searchOf(ofBaseline)}. The service by connections: ${searchOf(ofService)}.`,
+    `${service.length} rounds${work === 'apply' ? '' : ` of ${seconds} s each`}, baseline and service in turn: medians (least – most).`,
+    ...(work === 'apply'
+      ? [
+          `The service applied ${sum('accepted')} ${unit}s, each once; PostgreSQL's time has that of making the backlog in it.`,
+        ]
+      : [
+          `The service accepted ${sum('accepted')} ${unit}s and refused ${sum('refused')}; ${sum('checked')} bodies were compared with their requests; nothing else was answered.`,
+        ]),
+    ...(ofBaseline && ofService
+      ? [`pgbench by clients: ${searchOf(ofBaseline)}. The service by connections: ${searchOf(ofService)}.`]
+      : []),
     '',
   ];
 }

@@ -15,6 +15,8 @@ const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=64'];
 export class ServiceProcess {
   /** Of the channel `bench`, which every reservation is for. */
   key = '';
+  /** What the source `bench` signs its events with. */
+  secret = '';
 
   private constructor(
     private readonly child: ChildProcess,
@@ -54,13 +56,23 @@ export class ServiceProcess {
     return new ServiceProcess(child, url, adminKey, watchdog.release);
   }
 
-  /** Makes a location, a channel that sells from it, and the key. */
+  /** Makes a location, a channel that sells from it and its key, a source that owns what is there and its secret. */
   async setUp(): Promise<void> {
     await this.call('PUT', '/v1/locations/main', { name: 'Main', type: 'warehouse' });
     await this.call('PUT', '/v1/channels/bench', { name: 'Bench', locations: ['main'], sourcing: 'listed_order' });
     await this.call('POST', '/v1/clients', { code: 'bench', name: 'Bench', channel: 'bench' });
     const made = await this.call('POST', '/v1/clients/bench/keys', { name: 'bench', scopes: ['reservations:write'] });
     this.key = (made as { key: string }).key;
+    const source = await this.call('PUT', '/v1/sources/bench', {
+      name: 'Bench',
+      kind: 'wms',
+      profile: 'canonical',
+      signature: { scheme: 'hmac_sha256', header: 'X-Signature', encoding: 'base64' },
+      owns: [{ location: '*', facts: ['on_hand'] }],
+      quantityBasis: 'on_hand',
+      freshnessSeconds: 3600,
+    });
+    this.secret = (source as { secret: string }).secret;
   }
 
   /** Ends it as an orchestrator would, and waits. */
