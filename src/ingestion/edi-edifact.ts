@@ -43,6 +43,9 @@ export function readEdifact(text: string): Interchange {
   };
 }
 
+/** Delimiters that the parser would write into a regular expression as they are, and what stands for them meanwhile. */
+const UNSAFE: Readonly<Record<string, string>> = { '[': '\x1c', '\\': '\x1d', ']': '\x1e', '^': '\x1f' };
+
 function parse(text: string): RawSegment[] {
   const una = text.startsWith('UNA');
   if (una && text.length < 9) throw broken('its UNA has not nine characters');
@@ -54,7 +57,14 @@ function parse(text: string): RawSegment[] {
   ) {
     throw broken('the delimiters of its UNA are not different from each other and from data');
   }
-  const code = (delimiter: string | undefined) => delimiter?.codePointAt(0);
+  const unsafe = [component, element, release, terminator].filter((delimiter) =>
+    Object.hasOwn(UNSAFE, delimiter as string),
+  );
+  const written = (value: string) =>
+    unsafe.reduce<string>((t, c) => t.replaceAll(c as string, UNSAFE[c as string] as string), value);
+  const read = (value: string) =>
+    unsafe.reduce<string>((t, c) => t.replaceAll(UNSAFE[c as string] as string, c as string), value);
+  const code = (delimiter: string | undefined) => written(delimiter as string).codePointAt(0);
   const parser = new edifact.Parser(undefined, {
     componentDataSeparator: code(component),
     dataElementSeparator: code(element),
@@ -75,12 +85,12 @@ function parse(text: string): RawSegment[] {
     elements.push([]);
   };
   parser.oncomponent = (value) => {
-    elements.at(-1)?.push(value);
+    elements.at(-1)?.push(read(value));
   };
   parser.onclosesegment = () => {};
   try {
     // Blanks before a tag are how some systems make it readable.
-    parser.write((una ? text.slice(9) : text).trimStart());
+    parser.write(written((una ? text.slice(9) : text).trimStart()));
     parser.end();
   } catch (error) {
     const near = segments.length === 0 ? 'at its start' : `in segment ${segments.length}, ${segments.at(-1)?.tag}`;

@@ -26,7 +26,7 @@ export interface Profile {
   readonly format: ProfileFormat;
   /** Nothing that is said of an id: an event is then known by the hash of its payload. EDI is known by its control numbers. */
   readonly identify: readonly IdentifyRule[];
-  /** Pointers to lists in a document of which each entry is an event for itself: see `eventsOf`. Default: none. */
+  /** Pointers to lists in a document of which each entry is an event for itself: see `documentEvents`. Default: none. */
   readonly events?: readonly string[];
   /** JSONata, from the payload to a canonical event, a list of them, or nothing. null: the payload is canonical itself. */
   readonly expression: string | null;
@@ -72,7 +72,7 @@ export function identify(profile: Profile, payload: string, headers: Headers, pl
  * The events in one document, each as JSON text of its own: with an id of its own it is known when it comes again in
  * another document, and what is wrong with one holds up no other. null: the payload is one event, or cannot be read.
  */
-export function eventsOf(profile: Profile, payload: string): readonly string[] | null {
+export function documentEvents(profile: Profile, payload: string): readonly string[] | null {
   if (!profile.events?.length) return null;
   const json = readJson(payload);
   for (const pointer of profile.events) {
@@ -118,13 +118,12 @@ function x12Id(payload: string): string | null {
 function edifactId(payload: string): string | null {
   const text = payload.trimStart();
   const una = text.startsWith('UNA');
-  const [component = ':', element = '+'] = una ? text.slice(3) : ':+';
+  const [component = ':', element = '+', , , , terminator = "'"] = una ? text.slice(3, 9) : ":+.? '";
   // Nobody's name has a release character in it, and one that has is still the same name each time.
   const unb = text
     .slice(una ? 9 : 0, 1000)
     .trimStart()
     .split(element);
   const [sender, receiver, control] = [unb[2], unb[3], unb[5]].map((part) => part?.split(component)[0]?.trim());
-  const reference = /^[^'\s]{1,35}/.exec(control ?? '')?.[0];
-  return unb[0] === 'UNB' && sender && receiver && reference ? `${sender}/${receiver}/${reference}` : null;
+  return unb[0] === 'UNB' && sender && receiver && control ? bounded(`${sender}/${receiver}/${control}`) : null;
 }

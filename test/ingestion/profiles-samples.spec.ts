@@ -1,7 +1,7 @@
 // The samples that vendors have published, beside the project and not part of it: without them there is nothing to do here.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { eventsOf, identify } from '../../src/ingestion/profiles.js';
+import { documentEvents, identify } from '../../src/ingestion/profiles.js';
 import { type Given, mapped, refused, type Said, shipped } from './mapped.js';
 
 // The tests run in a clone that may lie anywhere: HOLDFAST_SAMPLES names the folder where it is not beside it.
@@ -229,7 +229,7 @@ describeWhere('A published sample', () => {
 
   test('that comes in two documents is known by the same ids', () => {
     const epcis = shipped('epcis');
-    const ids = (file: string) => eventsOf(epcis, sample(file))?.map((event) => identify(epcis, event, {}));
+    const ids = (file: string) => documentEvents(epcis, sample(file))?.map((event) => identify(epcis, event, {}));
     expect(ids('gs1-epcis/query_document_subscription.json')).toEqual([shipping, receiving]);
     expect(ids('gs1-epcis/objectevent_shipping_receiving.json')).toEqual([shipping, receiving]);
   });
