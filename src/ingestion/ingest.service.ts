@@ -12,7 +12,7 @@ import { TooManySlices } from './json-slices.js';
 import { KnownProfiles } from './known-profiles.service.js';
 import { type KnownSource, KnownSources } from './known-sources.service.js';
 import { profileHeaders } from './profile-headers.js';
-import { identify, type Place, type Profile } from './profiles.js';
+import { documentEvents, identify, type Place, type Profile } from './profiles.js';
 import { receivingMetrics } from './receiving.metrics.js';
 import { type Proof, prove } from './signature.js';
 import { unknownSource } from './sources.service.js';
@@ -102,7 +102,7 @@ export class IngestService {
 
 /** One event a slice, also of what no profile can make anything of. Throws `payload_too_large`, `validation_failed`. */
 export function eventsOf(profile: Profile | undefined, body: Buffer, delivery: Delivery): NewEvent[] {
-  const slices = slicesOf(body);
+  const slices = slicesOf(profile, body);
   if (slices.length === 0 && body.length === 0) {
     throw new Problem('validation_failed', 'The body is empty: send at least one event.');
   }
@@ -128,9 +128,16 @@ function requireAllSound(events: readonly NewEvent[]): void {
   if (errors.length > 0) throw invalid(errors.slice(0, MOST_FAULTS));
 }
 
-function slicesOf(body: Buffer): Buffer[] {
+function slicesOf(profile: Profile | undefined, body: Buffer): Buffer[] {
   try {
-    return eventSlices(body);
+    const slices = eventSlices(body);
+    if (!profile?.events?.length) return slices;
+    // Of a document that wraps its events, each is one: known by its own id when it comes again in another document.
+    const events = slices.flatMap(
+      (slice) => documentEvents(profile, slice.toString('utf8'))?.map((event) => Buffer.from(event)) ?? [slice],
+    );
+    if (events.length > MOST_EVENTS) throw new TooManySlices();
+    return events;
   } catch (error) {
     if (!(error instanceof TooManySlices)) throw error;
     const detail = `A request takes at most ${MOST_EVENTS.toLocaleString('en')} events. Nothing of it was kept: split it.`;

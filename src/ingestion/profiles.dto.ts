@@ -13,7 +13,9 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 export class IdentifyRuleDto {
   @ApiPropertyOptional({ example: 'x-shop-event-id', description: 'A header of the request.' })
   @Optional()
-  @Matches(HEADER_NAME, { message: '$property takes the name of a header' })
+  @Matches(/^(?:x|ce|webhook)-[!#$%&'*+.^_`|~0-9A-Za-z-]{1,60}$/i, {
+    message: '$property takes the name of a header that is kept: one that begins with x-, ce- or webhook-',
+  })
   header?: string;
 
   @ApiPropertyOptional({ example: '/id', description: 'Into the payload, as in RFC 6901.' })

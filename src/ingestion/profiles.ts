@@ -119,11 +119,12 @@ function edifactId(payload: string): string | null {
   const text = payload.trimStart();
   const una = text.startsWith('UNA');
   const [component = ':', element = '+', , , , terminator = "'"] = una ? text.slice(3, 9) : ":+.? '";
-  // Nobody's name has a release character in it, and one that has is still the same name each time.
-  const unb = text
+  const [segment = ''] = text
     .slice(una ? 9 : 0, 1000)
     .trimStart()
-    .split(element);
+    .split(terminator);
+  // A release character in a name stays in it, and so the name is the same each time.
+  const unb = segment.split(element);
   const [sender, receiver, control] = [unb[2], unb[3], unb[5]].map((part) => part?.split(component)[0]?.trim());
   return unb[0] === 'UNB' && sender && receiver && control ? bounded(`${sender}/${receiver}/${control}`) : null;
 }

@@ -85,7 +85,7 @@ const SAMPLES: readonly [file: string, profile: string, expected: Said[] | RegEx
         },
       },
     ],
-    { headers: { 'x-amzn-warehouse-id': 'WH-7' } },
+    { headers: { 'x-warehouse-id': 'WH-7' } },
   ],
   [
     'amazon-sp-api/vendor_direct_fulfillment_inventory_update.json',

@@ -111,6 +111,14 @@ describe('PUT /v1/profiles/{name}', () => {
     ['a base that is not shipped', 'bad', { title: 'T', base: 'a-first' }, 400, 'validation_failed', '/base'],
     ['a base without an expression', 'bad', { title: 'T', base: 'canonical' }, 400, 'validation_failed', '/expression'],
     ['a rule of nothing', 'bad', { ...own, identify: [{}] }, 400, 'validation_failed', '/identify/0'],
+    [
+      'a header that is not kept',
+      'bad',
+      { ...own, identify: [{ header: 'cookie' }] },
+      400,
+      'validation_failed',
+      '/identify/0/header',
+    ],
     ['a list as constants', 'bad', { ...own, constants: [1] }, 400, 'validation_failed', '/constants'],
     ['a field that there is not', 'bad', { ...own, constant: {} }, 400, 'validation_failed', '/constant'],
   ])('refuses %s', async (_, name, body, status, code, pointer) => {
@@ -122,6 +130,36 @@ describe('PUT /v1/profiles/{name}', () => {
   test('is for administrators', async () => {
     const { key } = await service.given.key({ scopes: ['events:manage'] });
     await service.api(key).put('/v1/profiles/mine', own).expect(403);
+  });
+});
+
+describe('A source with a shipped profile', () => {
+  test('takes a document as the events in it, and each of them once', async () => {
+    const signature = { scheme: 'static_header', header: 'x-feed' };
+    const body = { name: 'EPCIS', kind: 'wms', profile: 'epcis', signature, owns: [], quantityBasis: 'on_hand' };
+    const { secret } = (await service.api().put('/v1/sources/epcis', body).expect(201)).body;
+    const event = (n: number) => ({
+      type: 'ObjectEvent',
+      eventID: `urn:uuid:${n}`,
+      eventTime: '2026-03-01T08:30:00Z',
+      bizStep: 'storing',
+    });
+    const send = async (eventList: unknown[]) => {
+      const answer = await service.http
+        .post('/v1/ingest/epcis')
+        .set('x-feed', secret)
+        .send({ epcisBody: { eventList } });
+      expect(answer.status).toBe(202);
+      return answer.body.events.map(({ eventId, status }: Record<string, string>) => [eventId, status]);
+    };
+    expect(await send([event(1), event(2)])).toEqual([
+      ['urn:uuid:1', 'received'],
+      ['urn:uuid:2', 'received'],
+    ]);
+    expect(await send([event(2), event(3)])).toEqual([
+      ['urn:uuid:2', 'duplicate'],
+      ['urn:uuid:3', 'received'],
+    ]);
   });
 });
 
