@@ -9,8 +9,6 @@ import { conflicting, type NewEvent } from './inbox-event.js';
 import { receivingMetrics } from './receiving.metrics.js';
 import { ReceivingRepository } from './receiving.repository.js';
 
-/** While one batch is made durable, another is written: a third would only make both smaller. */
-const WRITERS = 2;
 /** Requests and kilobytes that one statement takes in; an event counts at least one. */
 const BATCH_REQUESTS = 512;
 const BATCH_KILOBYTES = 8_192;
@@ -41,7 +39,8 @@ interface Waiting extends Letter {
 @Injectable()
 export class Inbox implements OnApplicationShutdown {
   private readonly log: pino.Logger;
-  private readonly mailboxes: Mailbox<Waiting>[];
+  /** One: with two, batches are half as large, and a fifth fewer events a second were taken in. */
+  private readonly mailbox: Mailbox<Waiting>;
   private readonly listeners: ((sourceIds: readonly number[]) => void)[] = [];
   private readonly touchedAt = new Map<number, number>();
   private touching: Promise<void> = Promise.resolve();
@@ -53,7 +52,7 @@ export class Inbox implements OnApplicationShutdown {
   ) {
     this.log = pino({ level: config.logLevel, name: 'inbox' });
     const limits = { letters: BATCH_REQUESTS, lines: BATCH_KILOBYTES, waiting: Number.POSITIVE_INFINITY };
-    this.mailboxes = Array.from({ length: WRITERS }, () => new Mailbox(limits, (batch) => this.deliver(batch)));
+    this.mailbox = new Mailbox(limits, (batch) => this.deliver(batch));
   }
 
   /** Told after events of these sources are durable, before their senders are. Must not throw. */
@@ -71,9 +70,7 @@ export class Inbox implements OnApplicationShutdown {
     }
     this.waitingKilobytes += weight;
     return new Promise<Accepted[]>((answer, refuse) => {
-      const [first, ...others] = this.mailboxes as [Mailbox<Waiting>, ...Mailbox<Waiting>[]];
-      const emptiest = others.reduce((least, each) => (each.size < least.size ? each : least), first);
-      emptiest.put({ events, weight, answer, refuse });
+      this.mailbox.put({ events, weight, answer, refuse });
     }).finally(() => {
       this.waitingKilobytes -= weight;
     });
@@ -81,7 +78,7 @@ export class Inbox implements OnApplicationShutdown {
 
   /** Finishes what was taken. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.mailboxes.map((mailbox) => mailbox.idle()));
+    await this.mailbox.idle();
     await this.touching;
   }
 
