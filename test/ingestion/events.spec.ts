@@ -19,7 +19,7 @@ describe('events', () => {
   const list = async (query: string) => (await test.api().get(`/v1/events?${query}`).expect(200)).body;
 
   beforeAll(async () => {
-    test = await startApp();
+    test = await startApp({ env: { INGEST_POLL_MS: '0' } }); // nobody applies what is looked at here
   });
   afterAll(() => test.close());
   beforeEach(async () => {

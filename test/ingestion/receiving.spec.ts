@@ -30,7 +30,7 @@ describe('POST /v1/ingest/{source}', () => {
     );
 
   beforeAll(async () => {
-    test = await startApp();
+    test = await startApp({ env: { INGEST_POLL_MS: '0' } }); // nobody applies what is looked at here
   });
   afterAll(() => test.close());
   beforeEach(async () => {
