@@ -37,7 +37,8 @@ export class EventReader {
       const events = await this.map(source, waiting);
       const all = events.flatMap((event) => factsOf(event, arrival));
       const facts = all.slice(waiting.progress);
-      const canonical = source.profile === CANONICAL ? null : JSON.stringify(events.map(canonicalJson));
+      const isShown = source.profile === CANONICAL && !waiting.corrected;
+      const canonical = isShown ? null : JSON.stringify(events.map(canonicalJson));
       const task = { ...common, facts, done: waiting.progress, rows: facts.length, canonical, refusal: null };
       const [first] = events;
       const moment = first ? momentOf(first, arrival) : { at: receivedAt, sequence: null };

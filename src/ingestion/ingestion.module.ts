@@ -3,6 +3,9 @@ import { ApplyingModule } from './applying.module.js';
 import { EventsController } from './events.controller.js';
 import { EventsRepository } from './events.repository.js';
 import { EventsService } from './events.service.js';
+import { ExceptionsController, ReplayController } from './exceptions.controller.js';
+import { ExceptionsRepository } from './exceptions.repository.js';
+import { ExceptionsService } from './exceptions.service.js';
 import { Inbox } from './inbox.service.js';
 import { InboxDaysWorker } from './inbox-days.worker.js';
 import { IngestController } from './ingest.controller.js';
@@ -21,9 +24,11 @@ import { Vault } from './vault.service.js';
 /** What other systems say, from the first byte to the position it changes. */
 @Module({
   imports: [ApplyingModule, ProfilesModule],
-  controllers: [EventsController, IngestController, SourcesController],
+  controllers: [ExceptionsController, ReplayController, EventsController, IngestController, SourcesController],
   providers: [
     EventsRepository,
+    ExceptionsRepository,
+    ExceptionsService,
     EventsService,
     InboxDaysWorker,
     SourceHealthRepository,

@@ -109,6 +109,16 @@ export const PROBLEMS = {
     title: 'Another body was sent under this event id',
     remedy: 'The first one counts; this one is kept as an exception. Give every event an id of its own.',
   },
+  exception_closed: {
+    status: 409,
+    title: 'The exception is closed',
+    remedy: 'Read it to see by whom; a new exception is opened if the same comes up again.',
+  },
+  nothing_to_retry: {
+    status: 409,
+    title: 'This exception only tells what an event did',
+    remedy: 'Do what it asks for, then resolve it with a note.',
+  },
   idempotency_key_reused: {
     status: 422,
     title: 'This Idempotency-Key was used for another request',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { typeidUnboxed } from 'typeid-js';
+import { mintEventId } from '../../src/ingestion/event-id.js';
 import { PostingWorker } from '../../src/ingestion/posting.worker.js';
 import type { TestApp } from '../support/app.js';
 import { rowsOf } from '../support/rows.js';
@@ -52,7 +52,7 @@ export class Feed {
       const id = event.id ?? `${this.code}-${++this.sent}`;
       return { id, text: JSON.stringify({ specversion: '1.0', ...event, id }) };
     });
-    const ids = payloads.map(() => typeidUnboxed('evt'));
+    const ids = payloads.map(() => mintEventId(at.getTime()));
     const client = new pg.Client({ connectionString: this.app.databaseUrl });
     await client.connect();
     try {
