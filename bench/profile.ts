@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Backlog } from './backlog.js';
 import { CASES } from './cases.js';
 import { cpuOf, cpuOfFamily } from './cpu.js';
 import type { Options } from './options.js';
@@ -30,7 +31,7 @@ interface Statement {
 }
 
 /**
- * Where the time of a reservation goes: of the service by function and by package, of PostgreSQL by statement.
+ * Where the time of a request goes: of the service by function and by package, of PostgreSQL by statement.
  * Being watched slows both, so there is no baseline here and nothing is kept.
  */
 export async function profile(options: Options, keep: (stop: () => unknown) => void): Promise<void> {
@@ -57,11 +58,13 @@ export async function profile(options: Options, keep: (stop: () => unknown) => v
     keep(() => service.stop());
     const load = {
       url: service.url,
-      work: 'reserve' as const,
-      key: first.key,
+      work,
+      key: work === 'send' ? first.secret : first.key,
       items,
       connections: options.connections ?? 64,
     };
+    // Receiving alone, as it is measured.
+    const backlog = work === 'send' ? await Backlog.hold(server.serviceUrl, server.directory) : undefined;
     await generator.generate({ ...load, seconds: 3 });
     await ask(server.serviceUrl, 'select pg_stat_statements_reset()');
     const before = { postgres: await cpuOfFamily(server.pid), service: await cpuOf(service.pid) };
@@ -75,6 +78,7 @@ export async function profile(options: Options, keep: (stop: () => unknown) => v
     );
     const batches = await batchesOf(service.url);
     await service.stop();
+    await backlog?.end();
     const [file = ''] = (await readdir(directory)).filter((each) => each.endsWith('.cpuprofile'));
     const recorded: CpuProfile = JSON.parse(await readFile(join(directory, file), 'utf8'));
     await rm(join(directory, file));
@@ -134,17 +138,15 @@ function placeOf(url: string): { of: string; file: string } {
   return { of: url === '' ? 'V8 and native code' : 'node', file: url || 'native' };
 }
 
-function printStatements(statements: readonly Statement[], reservations: number): void {
-  console.log(
-    '\nBy statement, in PostgreSQL: µs a reservation executing, planning; calls; rows a call; WAL bytes a reservation',
-  );
+function printStatements(statements: readonly Statement[], made: number): void {
+  console.log('\nBy statement, in PostgreSQL: µs each executing, planning; calls; rows a call; WAL bytes each');
   for (const { query, calls, rows, exec, plan, wal } of statements) {
     const figures = [
-      ((1_000 * exec) / reservations).toFixed(1),
-      ((1_000 * plan) / reservations).toFixed(1),
+      ((1_000 * exec) / made).toFixed(1),
+      ((1_000 * plan) / made).toFixed(1),
       String(calls),
       (rows / calls).toFixed(1),
-      (wal / reservations).toFixed(0),
+      (wal / made).toFixed(0),
     ].map((figure) => figure.padStart(8));
     console.log(`${figures.join('')}  ${query.replace(/\s+/g, ' ').trim().slice(0, 90)}`);
   }

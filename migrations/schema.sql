@@ -547,9 +547,9 @@ CREATE INDEX idempotency_key_created_idx ON idempotency_key USING brin (created_
 CREATE INDEX import_open_idx ON import USING btree (client_id, turn) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
 CREATE INDEX inbox_key_received_idx ON inbox_key USING brin (received_at);
 CREATE INDEX inbox_received_idx ON inbox USING btree (source_id, turn) WHERE status = 'received'::text;
-CREATE INDEX inbox_skus_idx ON inbox USING gin (skus);
+CREATE INDEX inbox_skus_idx ON inbox USING gin (skus) WHERE skus IS NOT NULL;
 CREATE INDEX inbox_source_idx ON inbox USING btree (source_id, received_at, id);
-CREATE INDEX inbox_unsettled_idx ON inbox USING btree (status, received_at, id) WHERE status <> 'applied'::text;
+CREATE INDEX inbox_unsettled_idx ON inbox USING btree (status, received_at, id) WHERE status <> ALL (ARRAY['received'::text, 'applied'::text]);
 CREATE INDEX item_identifier_item_idx ON item_identifier USING btree (item_id);
 CREATE INDEX movement_event_idx ON movement USING btree (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX parked_key_holder_idx ON parked_key USING btree (holder);
