@@ -67,6 +67,7 @@ export interface Position {
   readonly location: string;
   readonly onHand: number;
   readonly reserved: number;
+  readonly incoming: number;
   readonly available: number;
 }
 
@@ -98,4 +99,21 @@ export interface Audit {
 export interface Page<Entry> {
   readonly data: readonly Entry[];
   readonly nextCursor: string | null;
+}
+
+export interface SourceHealth {
+  readonly source: string;
+  readonly lastHeardAt: string | null;
+  readonly stale: boolean;
+  readonly lagSeconds: number;
+  readonly backlog: { readonly received: number; readonly parked: number };
+  readonly exceptionsOpen: number;
+  readonly eventsPerMinute: number;
+}
+
+export interface InboxEvent {
+  readonly id: string;
+  readonly eventId: string;
+  readonly status: 'received' | 'applied' | 'duplicate' | 'stale' | 'parked' | 'exception';
+  readonly receivedAt: string;
 }

@@ -23,6 +23,8 @@ export interface Sending {
   readonly idempotencyKey?: string;
   /** Default: JSON. */
   readonly contentType?: string;
+  /** Headers that prove the body in the place of the key: of a feed, which signs. */
+  readonly proof?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -49,7 +51,7 @@ export class Client {
     const outcome = await this.attempt('GET', '/health/ready', {}, null);
     if (outcome instanceof Error) {
       throw new UnexpectedAnswer(
-        `Nothing answers at ${this.url} (${reasonOf(outcome)}). Start the service, or correct --url; without it the demo starts one.`,
+        `Nothing answers at ${this.url} (${reasonOf(outcome)}). Start the service, or correct --url; without it one is started.`,
       );
     }
     if (outcome.status !== 200) {
@@ -67,6 +69,16 @@ export class Client {
 
   async post<Body>(name: string, path: string, body?: unknown, sending: Sending = {}): Promise<Answer<Body>> {
     return this.call(name, 'POST', path, body, { idempotencyKey: this.newKey(), ...sending });
+  }
+
+  /** Sends what needs no Idempotency-Key because every event in it has an id of its own. */
+  async deliver<Body>(
+    name: string,
+    path: string,
+    body: string,
+    proof: Readonly<Record<string, string>>,
+  ): Promise<Answer<Body>> {
+    return this.call(name, 'POST', path, body, { proof });
   }
 
   /** A key for a request that is to be sent more than once. */
@@ -93,9 +105,9 @@ export class Client {
     method: string,
     path: string,
     body: unknown,
-    { expect = [], idempotencyKey, contentType = 'application/json' }: Sending,
+    { expect = [], idempotencyKey, contentType = 'application/json', proof }: Sending,
   ): Promise<Answer<Body>> {
-    const headers: Record<string, string> = { Authorization: `Bearer ${this.key}` };
+    const headers: Record<string, string> = { ...(proof ?? { Authorization: `Bearer ${this.key}` }) };
     if (body !== undefined) headers['Content-Type'] = contentType;
     if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey;
     const payload = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);

@@ -36,22 +36,32 @@ export function readOptions(args: readonly string[], env: Record<string, string 
     },
   });
   if (values.help) return undefined;
+  return {
+    service: readService(values, env),
+    all: values.all,
+    first: values.orders === undefined ? undefined : wholeNumber('--orders', values.orders),
+    directory: `${env.DATA_DIR || '.data'}/demo`,
+  };
+}
+
+/** The running service that is meant, if one is. Throws an Error that says what is wrong. */
+export function readService(
+  values: { readonly url?: string; readonly key?: string },
+  env: Record<string, string | undefined>,
+): { url: string; key: string } | undefined {
   const url = values.url || env.HOLDFAST_URL || undefined;
   const key = values.key || env.HOLDFAST_KEY;
   if (url !== undefined && !/^https?:\/\/[^/]/.test(url)) throw new Error(`--url takes http://host:port, not ${url}.`);
   if (url !== undefined && !key)
     throw new Error('With --url goes --key: one that npm start printed, or another with the scope admin.');
   if (url === undefined && values.key) throw new Error('--key belongs to a running service: add --url.');
-  return {
-    service: url === undefined ? undefined : { url: url.replace(/\/+$/, ''), key: key as string },
-    all: values.all,
-    first: values.orders === undefined ? undefined : wholeNumber(values.orders),
-    directory: `${env.DATA_DIR || '.data'}/demo`,
-  };
+  return url === undefined ? undefined : { url: url.replace(/\/+$/, ''), key: key as string };
 }
 
-function wholeNumber(text: string): number {
+/** Throws an Error that says what is wrong. */
+export function wholeNumber(option: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--orders takes a whole number from 1 on, not ${text}.`);
-  return value;
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  const bounds = most === Number.MAX_SAFE_INTEGER ? 'from 1 on' : `from 1 to ${most.toLocaleString('en')}`;
+  throw new Error(`${option} takes a whole number ${bounds}, not ${text || 'nothing'}.`);
 }
