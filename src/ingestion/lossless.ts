@@ -7,7 +7,7 @@ const LONG = /\d[\d.]{15}|\d[eE][+-]?\d{3}/;
  * JSON of which no number is lost: one that JavaScript cannot hold to its last digit, such as an id above 2^53, becomes
  * the text of its digits. Throws SyntaxError.
  *
- * Node's own parser takes a tenth of the time (1.3 against 14 µs for a shipment of 300 bytes), so the other one is asked
+ * Node's own parser takes a third of the time (1.3 against 3.8 µs for a shipment of 264 bytes), so the other one is asked
  * only where the text has a number, or in a string something like a number, that is long.
  */
 export function parseJson(text: string): unknown {

@@ -26,11 +26,11 @@ const MOST_EVENTS = 10_000;
 const MOST_CHARACTERS = 32 * 1024 * 1024;
 
 /**
- * How long an expression may take, in milliseconds. A shipment takes 0.2, an interchange of 5 MB some seconds: a profile
- * that needs more for its bytes does not end.
+ * How long an expression may take, in milliseconds. A stock level takes 0.2, an 846 of 50,000 lines and 1.4 MB 3,800 on two
+ * cores: a profile that needs more than twice that for its bytes does not end.
  */
 export function timeBoxOf(payload: string): number {
-  return 1_000 + Math.ceil(payload.length / 500);
+  return 1_000 + Math.ceil(payload.length / 200);
 }
 
 /**

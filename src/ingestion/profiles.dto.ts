@@ -18,7 +18,8 @@ export class IdentifyRuleDto {
   })
   header?: string;
 
-  @ApiPropertyOptional({ example: '/id', description: 'Into the payload, as in RFC 6901.' })
+  // No example: beside that of header it would make a rule that is refused.
+  @ApiPropertyOptional({ description: 'Into the payload, as in RFC 6901: `/id`.' })
   @Optional()
   @Matches(/^(\/[^/]{1,100}){1,16}$/, { message: '$property takes a JSON pointer such as /id' })
   pointer?: string;
@@ -109,7 +110,10 @@ export class ProfileSummary {
   @ApiProperty({ example: 'Shopify' })
   vendor: string;
 
-  @ApiProperty({ description: 'Comes with Holdfast, and cannot be replaced: stand a profile of your own on it.' })
+  @ApiProperty({
+    example: true,
+    description: 'Comes with Holdfast, and cannot be replaced: stand a profile of your own on it.',
+  })
   shipped: boolean;
 
   @ApiProperty({ type: 'string', nullable: true, example: null, description: 'The shipped profile beneath it.' })
@@ -126,7 +130,12 @@ export class ProfileView extends ProfileSummary {
   @ApiProperty({ type: [IdentifyRuleDto] })
   identify: IdentifyRuleDto[];
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'JSONata; null: payloads are canonical events already.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    example: null,
+    description: 'JSONata; null: payloads are canonical events already.',
+  })
   expression: string | null;
 
   @ApiProperty({
@@ -137,7 +146,12 @@ export class ProfileView extends ProfileSummary {
   })
   constants: Record<string, unknown>;
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'How the vendor signs, in words.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    example: 'hmac_sha256 in x-shopify-hmac-sha256, base64.',
+    description: 'How the vendor signs, in words.',
+  })
   signature: string | null;
 }
 
@@ -206,12 +220,25 @@ export class TriedView {
   @ApiProperty({ type: 'integer', example: 1 })
   version: number;
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'What it is known by; null: by its content.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    example: 'b54557e4-bdd9-4b37-8a5f-bf7d70bcd043',
+    description: 'What it is known by; null: by its content.',
+  })
   eventId: string | null;
 
   @ApiProperty({
     type: 'array',
     items: { type: 'object', additionalProperties: true },
+    example: [
+      {
+        specversion: '1.0',
+        id: '1',
+        type: 'stock.counted.v1',
+        data: { sku: 'CABLE/2M', location: 'east', quantity: 27 },
+      },
+    ],
     description: 'The canonical events; none where the payload says nothing of stock.',
   })
   events: Record<string, unknown>[];
