@@ -68,6 +68,7 @@ export interface Position {
   readonly onHand: number;
   readonly reserved: number;
   readonly incoming: number;
+  readonly unsellable: { readonly damaged: number };
   readonly available: number;
 }
 

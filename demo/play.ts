@@ -7,6 +7,7 @@ import type { Options } from './options.js';
 import { type Check, check, prove, proveReservations } from './proof.js';
 import { type Race, raceForLastUnits } from './race.js';
 import * as report from './report.js';
+import { reportByFeed } from './reporting.js';
 import type { SalesDesk } from './sales.js';
 import { meet, openBook, readPositions, setUp, tidyUp } from './setting-up.js';
 import { figure } from './table.js';
@@ -67,6 +68,13 @@ export async function play(client: Client, options: Options, say: Say): Promise<
 
   await carts.expire();
   checks.push(await cartsCheck(carts), repeatsCheck(trading.desk));
+
+  const reported = await reportByFeed(client, book);
+  if (reported) {
+    say(report.heading('THE FEED: a warehouse reports for itself, signed, through POST /v1/ingest/wms'));
+    say(report.reportedTable(reported));
+    checks.push(reported.check);
+  }
 
   say(report.heading('THE LAST UNITS: thirty customers of three channels want one each, at the same moment'));
   const races = await raceForLastUnits(client, book, world);

@@ -4,6 +4,7 @@ import type { CloseUp } from './close-up.js';
 import type { Order } from './dataset.js';
 import type { Check } from './proof.js';
 import type { Race } from './race.js';
+import type { Reported } from './reporting.js';
 import type { Imported } from './setting-up.js';
 import { type Cell, figure, table } from './table.js';
 import { type Month, Tally } from './tally.js';
@@ -69,6 +70,11 @@ export function closeUpTable({ sku, name, caseSize, steps, refusal }: CloseUp): 
     '',
     `  The refusal: ${refusal}`,
   ].join('\n');
+}
+
+export function reportedTable({ sku, location, steps }: Reported): string {
+  const titles = ['what the warehouse says', 'becomes', 'on hand', 'damaged', 'reserved', 'incoming', 'available'];
+  return `  ${sku} at ${location}\n\n${table(titles, steps)}`;
 }
 
 const CALENDAR = ['month', 'orders', 'in full', 'in part', 'refused', 'backordered', 'reserved', 'received', 'shipped'];

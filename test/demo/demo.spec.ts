@@ -49,6 +49,8 @@ describe('npm run demo', () => {
       expect(output).toContain('40 orders of 2017-01-01');
       expect(output).toMatch(/levels +CSV +7,448 +7,448/);
       expect(output).toMatch(/ {2}all +40 /);
+      expect(output).toMatch(/they have left +applied/);
+      expect(output).toContain('✓ what a warehouse reports becomes stock, once');
       expect(output).toContain('✓ at the end: on hand = opening + received − shipped');
       expect(output).toContain('Everything holds.');
       expect(output).not.toContain('✗');
