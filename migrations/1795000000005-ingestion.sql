@@ -190,6 +190,15 @@ create index supply_reference_idx on supply (reference, item_id, location_id);
 create index supply_open_idx on supply (item_id, location_id) where status = 'open';
 comment on table supply is 'What is announced: the open remainders of a position add up to its incoming.';
 
+-- Files of events come by the way of imports: into the inbox of a source.
+alter table import add column source_id integer, add column as_of timestamptz;
+alter table import add constraint import_source_fkey foreign key (source_id) references source (id);
+alter table import drop constraint import_kind_check, drop constraint import_format_check;
+alter table import add constraint import_kind_check check (kind in ('items', 'locations', 'levels', 'events'));
+alter table import add constraint import_format_check check (format in ('csv', 'ndjson', 'x12', 'edifact'));
+alter table import add constraint import_events_check check ((kind = 'events') = (source_id is not null and as_of is not null));
+comment on column import.as_of is 'Of events: when the levels of a CSV were counted.';
+
 -- The service's role owns no table, so it makes and drops days through these two. A day is attached, not created as a
 -- partition: that would wait for whoever reads the inbox, and all who write would wait behind it.
 create function make_inbox_day(day date) returns void
@@ -247,6 +256,11 @@ grant select, insert, update (status, canonical, skus, attempts, finished_at, pr
 grant select, insert on event_attempt to holdfast_app;
 
 -- down
+delete from import where kind = 'events';
+alter table import drop column source_id, drop column as_of;
+alter table import drop constraint import_kind_check, drop constraint import_format_check;
+alter table import add constraint import_kind_check check (kind in ('items', 'locations', 'levels'));
+alter table import add constraint import_format_check check (format in ('csv', 'ndjson'));
 drop index movement_event_idx;
 drop table supply, feed_position, exception, event_attempt, inbox_key, inbox, source_ownership, source_secret, source;
 drop function make_inbox_day(date);

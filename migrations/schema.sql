@@ -181,11 +181,14 @@ create table import (
   created_at timestamp with time zone not null,
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
+  source_id integer,
+  as_of timestamp with time zone,
   constraint import_pkey PRIMARY KEY (id),
   constraint import_turn_key UNIQUE (turn),
   constraint import_counts_check CHECK ((applied + failed) <= rows AND unchanged >= 0 AND unchanged <= applied),
-  constraint import_format_check CHECK (format = ANY (ARRAY['csv'::text, 'ndjson'::text])),
-  constraint import_kind_check CHECK (kind = ANY (ARRAY['items'::text, 'locations'::text, 'levels'::text])),
+  constraint import_events_check CHECK ((kind = 'events'::text) = (source_id IS NOT NULL AND as_of IS NOT NULL)),
+  constraint import_format_check CHECK (format = ANY (ARRAY['csv'::text, 'ndjson'::text, 'x12'::text, 'edifact'::text])),
+  constraint import_kind_check CHECK (kind = ANY (ARRAY['items'::text, 'locations'::text, 'levels'::text, 'events'::text])),
   constraint import_status_check CHECK (status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text]))
 );
 
@@ -522,6 +525,7 @@ alter table channel_location add constraint channel_location_location_fkey FOREI
 alter table client add constraint client_channel_fkey FOREIGN KEY (channel_id) REFERENCES channel(id);
 alter table exception add constraint exception_source_fkey FOREIGN KEY (source_id) REFERENCES source(id);
 alter table import add constraint import_client_fkey FOREIGN KEY (client_id) REFERENCES client(id);
+alter table import add constraint import_source_fkey FOREIGN KEY (source_id) REFERENCES source(id);
 alter table import_failure add constraint import_failure_import_fkey FOREIGN KEY (import_id) REFERENCES import(id) ON DELETE CASCADE;
 alter table item_identifier add constraint item_identifier_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
 alter table item_uom add constraint item_uom_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
@@ -645,6 +649,7 @@ comment on column feed_position.event is 'The inbox id of that figure: an event 
 comment on column feed_position.last_sequence is 'Of the last event applied.';
 comment on column feed_position.turn is 'Its place in order of arrival, where as_of is only when it was received.';
 comment on column import.applied is 'Rows that hold now, unchanged ones included.';
+comment on column import.as_of is 'Of events: when the levels of a CSV were counted.';
 comment on column import.attempts is 'How often it was taken up since it last moved on.';
 comment on column import.columns is 'The header of a CSV; null: each row names its fields.';
 comment on column import.lease is 'Names the worker at work. Whoever writes progress must still have it.';

@@ -7,14 +7,18 @@ import { readLocation } from '../catalog/locations.dto.js';
 import { LocationsRepository } from '../catalog/locations.repository.js';
 import { LocationsService } from '../catalog/locations.service.js';
 import { CLOCK, type Clock } from '../config.module.js';
+import { eventOf, eventsIn } from '../ingestion/arriving-event.js';
+import { Inbox } from '../ingestion/inbox.service.js';
+import type { Delivery } from '../ingestion/inbox-event.js';
+import { KnownProfiles } from '../ingestion/known-profiles.service.js';
 import type { Tx } from '../postgres/connections.js';
 import { requireShallow } from '../problems/nesting.js';
 import { Problem } from '../problems/problem.js';
 import { validationPipe } from '../problems/validation.pipe.js';
 import { PostingEngine } from '../stock/posting.engine.js';
 import { StockService } from '../stock/stock.service.js';
-import type { Failure, Fault, Kind, Result, Row } from './import.js';
-import { type Claimed, ImportsRepository } from './imports.repository.js';
+import type { AppliedKind, Failure, Fault, Format, Kind, Result, Row } from './import.js';
+import { type Claimed, type EventSource, ImportsRepository } from './imports.repository.js';
 import { SetLevelsCommand } from './level.commands.js';
 import { ItemRow, LevelRow, LocationRow } from './row.dto.js';
 import { faultOf } from './rows.reader.js';
@@ -22,7 +26,19 @@ import { faultOf } from './rows.reader.js';
 /** How long a worker may be silent before another takes its import over. A batch takes well under a second. */
 export const LEASE_MS = 60_000;
 
-const SHAPES: Readonly<Record<Kind, new () => object>> = { items: ItemRow, locations: LocationRow, levels: LevelRow };
+const SHAPES: Readonly<Record<AppliedKind, new () => object>> = {
+  items: ItemRow,
+  locations: LocationRow,
+  levels: LevelRow,
+};
+
+/** As they are kept with an event: a row of a CSV is made one of JSON. */
+const CONTENT_TYPES: Readonly<Record<Format, string>> = {
+  csv: 'application/json',
+  ndjson: 'application/json',
+  x12: 'application/edi-x12',
+  edifact: 'application/edifact',
+};
 
 /** Another worker has the import by now. */
 export class LeaseLost extends Error {}
@@ -61,6 +77,8 @@ export class Batches {
     private readonly changes: CatalogChanges,
     private readonly engine: PostingEngine,
     private readonly stock: StockService,
+    private readonly inbox: Inbox,
+    private readonly profiles: KnownProfiles,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -103,17 +121,20 @@ export class Batches {
 
   private async write(claimed: Claimed, rows: readonly Row[], save: Batch['save']): Promise<void> {
     const lines = `${rows[0]?.line}-${rows.at(-1)?.line}`;
-    const batch: Batch = { claimed, lines, save, ...(await this.judge(claimed.kind, rows)) };
+    const { kind } = claimed;
+    const judged = kind === 'events' ? readable(rows) : await this.judge(kind, rows);
+    const batch: Batch = { claimed, lines, save, ...judged };
     const writers: Record<Kind, (batch: Batch) => Promise<void>> = {
       items: (items) => this.writeItems(items),
       locations: (locations) => this.writeLocations(locations),
       levels: (levels) => this.writeLevels(levels),
+      events: (events) => this.writeEvents(events),
     };
-    await writers[claimed.kind](batch);
+    await writers[kind](batch);
   }
 
   /** Which rows have the shape of their kind. What they name is looked for when they are applied. */
-  private async judge(kind: Kind, rows: readonly Row[]): Promise<Pick<Batch, 'sound' | 'failures'>> {
+  private async judge(kind: AppliedKind, rows: readonly Row[]): Promise<Pick<Batch, 'sound' | 'failures'>> {
     const sound: { line: number; row: object }[] = [];
     const failures: Failure[] = [];
     for (const { line, values, fault } of rows) {
@@ -192,6 +213,52 @@ export class Batches {
     await this.dataSource.transaction((tx) => batch.save(tx, { ...result, failures }));
   }
 
+  /**
+   * Into the inbox, where what was there before is a duplicate: so a batch may be repeated, and progress may follow.
+   * `applied` then means kept: what becomes of an event stands with the event.
+   */
+  private async writeEvents(batch: Batch): Promise<void> {
+    const { claimed, sound, failures } = batch;
+    const source = claimed.source as EventSource;
+    const profile = await this.profiles.find(source.profile);
+    const delivery: Delivery = {
+      sourceId: source.id,
+      receivedAt: this.clock(),
+      contentType: CONTENT_TYPES[claimed.format],
+      headers: null,
+      proof: { scheme: 'key', keyId: claimed.owner.keyId },
+      traceparent: null,
+      requestId: claimed.id,
+      atomic: false,
+      importId: claimed.id,
+    };
+    const events = sound.flatMap(({ line, row }) => {
+      const slice = 'slice' in row ? (row.slice as Buffer) : countOf(claimed.id, source, line, row);
+      const slices = eventsIn(profile, slice);
+      return slices.map((each, index) => ({
+        line,
+        event: eventOf(profile, each, delivery, { index, of: slices.length }),
+      }));
+    });
+    const accepted = await this.inbox.accept(events.map(({ event }) => event));
+    const rejected = new Map(
+      accepted.flatMap(({ problem }, i) => (problem ? [[events[i]?.line, problem] as const] : [])),
+    );
+    const fresh = new Set(accepted.flatMap(({ status }, i) => (status === 'duplicate' ? [] : [events[i]?.line])));
+    const result = {
+      applied: sound.length - rejected.size,
+      unchanged: sound.filter(({ line }) => !fresh.has(line)).length,
+      failures: [
+        ...failures,
+        ...sound.flatMap(({ line }): Failure[] => {
+          const problem = rejected.get(line);
+          return problem ? [{ line, code: problem.code, detail: problem.detail }] : [];
+        }),
+      ],
+    };
+    await this.dataSource.transaction((tx) => batch.save(tx, result));
+  }
+
   private async advance(tx: Tx, claimed: Claimed, rows: readonly Row[], result: Result): Promise<void> {
     const reached = rows.at(-1)?.end ?? claimed.reached;
     const until = new Date(this.clock() + LEASE_MS);
@@ -204,6 +271,27 @@ export class Batches {
     if (!(await this.repository.finish(tx, claimed, problem, new Date(this.clock())))) throw new LeaseLost();
     await this.repository.deletePieces(tx, claimed.id);
   }
+}
+
+/** What could be read; whether it is an event is found out in the inbox. */
+function readable(rows: readonly Row[]): Pick<Batch, 'sound' | 'failures'> {
+  return {
+    sound: rows.flatMap(({ line, values }) => (values === undefined ? [] : [{ line, row: values as object }])),
+    failures: rows.flatMap(({ line, fault }) => (fault ? [{ line, ...fault }] : [])),
+  };
+}
+
+/** A row of a CSV of levels as the event that says so. */
+function countOf(importId: string, { code, asOf }: EventSource, line: number, data: object): Buffer {
+  const event = {
+    specversion: '1.0',
+    id: `${importId}:${line}`,
+    source: code,
+    type: 'stock.counted.v1',
+    time: asOf,
+    data,
+  };
+  return Buffer.from(JSON.stringify(event));
 }
 
 /** Counts the outcomes of the sound rows, in their order, and adds the failures to those of the others. */

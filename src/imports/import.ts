@@ -1,10 +1,19 @@
 /** What can be imported in bulk, and the columns of each, named as the fields of the single calls (api.md). */
-export const KINDS = ['items', 'locations', 'levels'] as const;
+export const APPLIED_KINDS = ['items', 'locations', 'levels'] as const;
+/** Applied here. */
+export type AppliedKind = (typeof APPLIED_KINDS)[number];
+/** Events go into the inbox of their source, and are applied from there. */
+export const KINDS = [...APPLIED_KINDS, 'events'] as const;
 export type Kind = (typeof KINDS)[number];
 
-export const FORMATS = ['csv', 'ndjson'] as const;
+export const FORMATS = ['csv', 'ndjson', 'x12', 'edifact'] as const;
 export type Format = (typeof FORMATS)[number];
 export const MEDIA_TYPES: Readonly<Record<string, Format>> = { 'text/csv': 'csv', 'application/x-ndjson': 'ndjson' };
+export const EVENT_MEDIA_TYPES: Readonly<Record<string, Format>> = {
+  ...MEDIA_TYPES,
+  'application/edi-x12': 'x12',
+  'application/edifact': 'edifact',
+};
 
 /** `done`: every row was looked at, failed ones included. `failed`: it ended before, and `problem` says why. */
 export const STATUSES = ['queued', 'running', 'done', 'failed'] as const;
@@ -49,6 +58,12 @@ export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
     { name: 'reference', type: 'text' },
     { name: 'note', type: 'text' },
   ],
+  events: [
+    { name: 'sku', type: 'text', required: true },
+    { name: 'location', type: 'text', required: true },
+    { name: 'quantity', type: 'number', required: true },
+    { name: 'uom', type: 'text' },
+  ],
 };
 
 /** A body, in bytes: some two million rows. */
@@ -56,6 +71,10 @@ export const MOST_BYTES = 256 * 1024 * 1024;
 /** A body of which all rows or none are applied: they are held in memory and decided in one transaction. */
 export const MOST_ATOMIC_BYTES = 16 * 1024 * 1024;
 export const MOST_ATOMIC_ROWS = 10_000;
+/** A file of EDI, in bytes: it is read whole, to find where its interchanges end. */
+export const MOST_EDI_BYTES = 16 * 1024 * 1024;
+/** One event of a file, in bytes: as much as a request takes. */
+export const MOST_EVENT_BYTES = 5 * 1024 * 1024;
 /** One row, in bytes: an item with all the units, identifiers and attributes it may have fits several times. */
 export const MOST_ROW_BYTES = 256 * 1024;
 /** Failed rows that are kept to be read; those beyond are only counted. */
@@ -72,7 +91,7 @@ export interface Row {
   readonly line: number;
   /** Where the next row begins. */
   readonly end: Place;
-  /** As the single call would take it; absent when the row could not be read. */
+  /** As the single call would take it; of events `{ slice }`, or of a CSV the cells. Absent when it could not be read. */
   readonly values?: unknown;
   readonly fault?: Fault;
 }
@@ -112,6 +131,8 @@ export interface Import extends Progress {
   readonly turn: number;
   readonly kind: Kind;
   readonly format: Format;
+  /** Of events: the code of their source. */
+  readonly source: string | null;
   readonly atomic: boolean;
   readonly createdAt: Date;
   readonly startedAt: Date | null;

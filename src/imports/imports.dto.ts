@@ -1,18 +1,48 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn } from 'class-validator';
+import { IsBoolean, IsIn, IsISO8601, Matches } from 'class-validator';
 import type { Page } from '../access/page.js';
-import { type Failure, FORMATS, type Format, type Import, KINDS, type Kind, STATUSES, type Status } from './import.js';
+import { IsCode, Optional } from '../problems/fields.dto.js';
+import {
+  APPLIED_KINDS,
+  type AppliedKind,
+  type Failure,
+  FORMATS,
+  type Format,
+  type Import,
+  KINDS,
+  type Kind,
+  STATUSES,
+  type Status,
+} from './import.js';
 
 export class ImportQuery {
-  @ApiProperty({ enum: KINDS, example: 'levels', description: 'What each row is.' })
-  @IsIn(KINDS)
-  kind: Kind;
+  @ApiProperty({ enum: APPLIED_KINDS, example: 'levels', description: 'What each row is.' })
+  @IsIn(APPLIED_KINDS)
+  kind: AppliedKind;
 
   @ApiPropertyOptional({ default: false, description: 'All rows or none; of at most 10,000 rows and 16 MiB.' })
   @Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : value))
   @IsBoolean()
   atomic: boolean = false;
+}
+
+export class ImportEventsQuery {
+  @ApiProperty({ example: 'wms-east', description: 'Whose events they are.' })
+  @IsCode()
+  source: string;
+
+  @ApiPropertyOptional({
+    format: 'date-time',
+    example: '2026-03-01T06:00:00Z',
+    description: 'Of a CSV: when the levels were counted. Now unless given.',
+  })
+  @Optional()
+  @IsISO8601({ strict: true, strictSeparator: true })
+  @Matches(/T.*(?:Z|[+-]\d{2}:\d{2})$/, {
+    message: '$property takes a time with its zone, such as 2026-03-01T06:00:00Z',
+  })
+  asOf?: string;
 }
 
 export class ImportFailureView {
@@ -54,6 +84,9 @@ export class ImportSummary {
 
   @ApiProperty({ enum: FORMATS, example: 'csv' })
   format: Format;
+
+  @ApiPropertyOptional({ example: 'wms-east', description: 'Of events: whose they are.' })
+  source?: string;
 
   @ApiProperty({ example: false })
   atomic: boolean;
@@ -104,9 +137,11 @@ export class ImportPage {
 }
 
 export function summaryOf(one: Import): ImportSummary {
-  const { id, kind, format, atomic, status, rows, applied, unchanged, failed, problem } = one;
+  const { id, kind, format, source, atomic, status, rows, applied, unchanged, failed, problem } = one;
   return {
-    ...{ id, kind, format, atomic, status, rows, applied, unchanged, failed },
+    ...{ id, kind, format },
+    ...(source === null ? {} : { source }),
+    ...{ atomic, status, rows, applied, unchanged, failed },
     problem: problem && { code: problem.code, detail: problem.detail },
     createdAt: one.createdAt.toISOString(),
     startedAt: one.startedAt?.toISOString() ?? null,

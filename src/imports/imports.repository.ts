@@ -16,16 +16,25 @@ import {
 export const PIECE_BYTES = 256 * 1024;
 
 const IMPORT = `
-  select i.id, i.turn, i.kind, i.format, i.atomic, i.status, i.rows, i.applied, i.unchanged, i.failed, i.problem,
+  select i.id, i.turn, i.kind, i.format, s.code as source, i.atomic, i.status, i.rows, i.applied, i.unchanged, i.failed, i.problem,
          i.created_at as "createdAt", i.started_at as "startedAt", i.finished_at as "finishedAt"
     from import i
-    join client c on c.id = i.client_id`;
+    join client c on c.id = i.client_id
+    left join source s on s.id = i.source_id`;
 
 /** Who may see an import: its client; administrators all, or if bound to a channel those of its clients. */
 const VISIBLE = `(i.client_id = $1 or ($2 and ($3::integer is null or c.channel_id = $3)))`;
 
 function visibility(caller: Principal): unknown[] {
   return [caller.clientId, caller.scopes.has('admin'), caller.channel?.id ?? null];
+}
+
+/** Where the events of a file go; `asOf`: RFC 3339. */
+export interface EventSource {
+  readonly id: number;
+  readonly code: string;
+  readonly profile: string;
+  readonly asOf: string;
 }
 
 /** An import that a worker has taken up. */
@@ -38,6 +47,8 @@ export interface Claimed {
   readonly columns: readonly string[] | null;
   readonly reached: Place;
   readonly attempts: number;
+  /** Of events: their source, and when the levels of a CSV were counted. */
+  readonly source: EventSource | null;
   /** Whose it is, with what that allows today. */
   readonly owner: Pick<Principal, 'clientId' | 'clientCode' | 'keyId' | 'channel'>;
 }
@@ -78,15 +89,18 @@ export class ImportsRepository {
       atomic: boolean;
       columns: readonly string[] | null;
       start: Place;
+      source: Pick<EventSource, 'id' | 'asOf'> | null;
     },
     at: Date,
   ): Promise<void> {
     await tx.query(
-      `insert into import (id, client_id, key_id, kind, format, atomic, columns, reached_byte, reached_line, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      `insert into import (id, client_id, key_id, kind, format, atomic, columns, reached_byte, reached_line, created_at,
+                           source_id, as_of)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
       [
         ...[given.id, given.caller.clientId, given.caller.keyId, given.kind, given.format, given.atomic],
         ...[given.columns, given.start.byte, given.start.line, at],
+        ...[given.source?.id ?? null, given.source?.asOf ?? null],
       ],
     );
   }
@@ -134,7 +148,7 @@ export class ImportsRepository {
                        order by w.turn limit 1
                          for update of w skip locked)
        returning i.id, i.kind, i.format, i.atomic, i.columns, i.reached_byte, i.reached_line,
-                 i.attempts, i.key_id, c.id as client_id, c.code as client_code, ch.id as channel_id, ch.code as channel_code`,
+                 i.attempts, i.as_of, (select row_to_json(s) from source s where s.id = i.source_id) as source, i.key_id, c.id as client_id, c.code as client_code, ch.id as channel_id, ch.code as channel_code`,
       [lease, now, until],
     );
     const row = rows[0];
@@ -143,6 +157,12 @@ export class ImportsRepository {
     return {
       ...{ id, lease, kind, format, atomic, columns, attempts },
       reached: { byte: row.reached_byte, line: row.reached_line },
+      source: row.source && {
+        id: row.source.id,
+        code: row.source.code,
+        profile: row.source.profile,
+        asOf: row.as_of.toISOString(),
+      },
       owner: {
         clientId: row.client_id,
         clientCode: row.client_code,

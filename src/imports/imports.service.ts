@@ -7,23 +7,55 @@ import { type Intent, type Remembered, replay } from '../access/idempotency.js';
 import { IdempotencyRepository } from '../access/idempotency.repository.js';
 import type { PageQuery } from '../access/page.dto.js';
 import { decodeCursor, type Page, page } from '../access/page.js';
-import { type Principal, requireScope, type Scope } from '../access/principal.js';
+import { type Principal, requireEveryChannel, requireScope, type Scope } from '../access/principal.js';
 import { CLOCK, type Clock } from '../config.module.js';
+import { KnownProfiles } from '../ingestion/known-profiles.service.js';
+import type { Profile } from '../ingestion/profiles.js';
+import { SourcesRepository } from '../ingestion/sources.repository.js';
+import { unknownSource } from '../ingestion/sources.service.js';
 import { Problem } from '../problems/problem.js';
 import { requireColumns } from './cells.js';
-import { type Import, type Kind, MOST_ATOMIC_BYTES, MOST_BYTES, type Place } from './import.js';
+import {
+  type AppliedKind,
+  EVENT_MEDIA_TYPES,
+  type Format,
+  type Import,
+  type Kind,
+  MOST_ATOMIC_BYTES,
+  MOST_BYTES,
+  MOST_EDI_BYTES,
+  type Place,
+} from './import.js';
 import { ImportWorker } from './import.worker.js';
-import { type ImportQuery, type ImportSummary, type ImportView, summaryOf, viewImport } from './imports.dto.js';
+import {
+  type ImportEventsQuery,
+  type ImportQuery,
+  type ImportSummary,
+  type ImportView,
+  summaryOf,
+  viewImport,
+} from './imports.dto.js';
 import { ImportsRepository } from './imports.repository.js';
 import { readHeader } from './rows.reader.js';
 import { Spool, tooLarge } from './spool.service.js';
-import type { Upload } from './upload.decorator.js';
+import { isText, type Upload } from './upload.decorator.js';
 
-const SCOPES: Readonly<Record<Kind, Scope>> = {
+const SCOPES: Readonly<Record<AppliedKind, Scope>> = {
   items: 'catalog:write',
   locations: 'catalog:write',
   levels: 'stock:write',
 };
+
+/** What a request asks for, before its body is read. */
+interface Asked {
+  readonly kind: Kind;
+  readonly atomic: boolean;
+  /** Bytes. */
+  readonly most: number;
+  /** What a repetition with the same key must ask for, too. */
+  readonly request: string;
+  readonly source: { readonly id: number; readonly asOf: string } | null;
+}
 
 /** What the first piece of a body says: of a CSV its columns and where its rows begin. */
 interface Head {
@@ -40,6 +72,8 @@ export class ImportsService {
     private readonly spool: Spool,
     private readonly worker: ImportWorker,
     private readonly idempotency: IdempotencyRepository,
+    private readonly sources: SourcesRepository,
+    private readonly profiles: KnownProfiles,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -50,17 +84,38 @@ export class ImportsService {
   async accept(caller: Principal, { kind, atomic }: ImportQuery, upload: Upload): Promise<Answer> {
     requireScope(caller, SCOPES[kind]);
     const most = atomic ? MOST_ATOMIC_BYTES : MOST_BYTES;
+    const request = `POST /v1/imports?kind=${kind}&atomic=${atomic} ${upload.format}`;
+    return this.take(caller, { kind, atomic, most, request, source: null }, upload);
+  }
+
+  /**
+   * Accepts a file of events of a source, in the same way. Throws `channel_forbidden`, `not_found`, and
+   * `unsupported_media_type` for a format that the source's profile does not read.
+   */
+  async acceptEvents(caller: Principal, { source: code, asOf }: ImportEventsQuery, upload: Upload): Promise<Answer> {
+    requireEveryChannel(caller);
+    const source = await this.sources.find(this.dataSource.manager, code);
+    if (!source) throw unknownSource(code);
+    const profile = await this.profiles.find(source.profile);
+    if (profile) requireReadable(profile, upload.format);
+    const most = isText(upload.format) ? MOST_BYTES : MOST_EDI_BYTES;
+    const request = `POST /v1/events/import?source=${code}&asOf=${asOf} ${upload.format}`;
+    const events = { id: source.id, asOf: asOf ?? new Date(this.clock()).toISOString() };
+    return this.take(caller, { kind: 'events', atomic: false, most, request, source: events }, upload);
+  }
+
+  private async take(caller: Principal, asked: Asked, upload: Upload): Promise<Answer> {
+    const { kind, atomic, most, request, source } = asked;
     if (upload.length !== undefined && upload.length > most) throw tooLarge(most);
     const { clientId } = caller;
-    const request = `POST /v1/imports?kind=${kind}&atomic=${atomic} ${upload.format}`;
-    const asked = { clientId, key: upload.key, fingerprint: Buffer.alloc(0) };
+    const unread = { clientId, key: upload.key, fingerprint: Buffer.alloc(0) };
     // What an answer is remembered for only needs to be compared.
-    const first = await this.idempotency.find(this.dataSource.manager, asked);
+    const first = await this.idempotency.find(this.dataSource.manager, unread);
     const id = typeid('imp').toString();
     const now = new Date(this.clock());
     let head: Head | undefined;
     const { hash, pieces } = await this.spool
-      .receive(upload.body, most, async (piece, seq) => {
+      .receive(upload.body, { most, isText: isText(upload.format) }, async (piece, seq) => {
         if (first) return;
         if (seq === 0) head = await readHead(kind, upload, piece);
         await this.spool.keep(id, seq, piece, now);
@@ -70,13 +125,13 @@ export class ImportsService {
         if (head) await this.spool.discard(id);
         throw error;
       });
-    const intent = { ...asked, fingerprint: createHash('sha256').update(request).update(hash).digest() };
+    const intent = { ...unread, fingerprint: createHash('sha256').update(request).update(hash).digest() };
     if (first) return replayed(intent, first);
     if (!head) throw new Problem('validation_failed', 'The body is empty: send at least one row.');
     const answer = await this.register(
       caller,
       intent,
-      { id, caller, kind, format: upload.format, atomic, ...head },
+      { id, caller, kind, format: upload.format, atomic, source, ...head },
       pieces,
       now,
     );
@@ -137,10 +192,18 @@ export class ImportsService {
 }
 
 async function readHead(kind: Kind, { format }: Upload, piece: Buffer): Promise<Head> {
-  if (format === 'ndjson') return { columns: null, start: { byte: 0, line: 0 } };
+  if (format !== 'csv') return { columns: null, start: { byte: 0, line: 0 } };
   const { names, end } = await readHeader(piece);
   requireColumns(kind, names);
   return { columns: names, start: end };
+}
+
+/** Lines of JSON for a profile that reads JSON, EDI for one that reads it; levels become canonical events here. */
+function requireReadable({ name, format, expression }: Profile, sent: Format): void {
+  const takes: Format[] = expression === null ? ['ndjson', 'csv'] : [format === 'json' ? 'ndjson' : format];
+  if (takes.includes(sent)) return;
+  const types = Object.entries(EVENT_MEDIA_TYPES).flatMap(([type, each]) => (takes.includes(each) ? [type] : []));
+  throw new Problem('unsupported_media_type', `The profile ${name} of this source reads ${types.join(' or ')}.`);
 }
 
 function replayed(intent: Intent, first: Remembered): Answer {

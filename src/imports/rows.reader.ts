@@ -1,7 +1,16 @@
 import { type CsvError, parse } from 'csv-parse';
+import { ediSlices } from '../ingestion/edi-slices.js';
 import { Problem } from '../problems/problem.js';
 import { columnOf, fromCells } from './cells.js';
-import { type Fault, type Format, type Kind, MOST_ROW_BYTES, type Place, type Row } from './import.js';
+import {
+  type Fault,
+  type Format,
+  type Kind,
+  MOST_EVENT_BYTES,
+  MOST_ROW_BYTES,
+  type Place,
+  type Row,
+} from './import.js';
 
 /** The body from this byte on. */
 export type Source = (fromByte: number) => AsyncIterable<Buffer>;
@@ -32,7 +41,11 @@ export function readRows(
   source: Source,
   from: Place,
 ): AsyncGenerator<Row> {
-  if (body.format === 'ndjson') return readNdjson(source, from);
+  if (body.format === 'x12' || body.format === 'edifact') return readInterchanges(source, from);
+  if (body.format === 'ndjson' && body.kind === 'events') {
+    return readNdjson(source, from, MOST_EVENT_BYTES, (line) => ({ slice: line }));
+  }
+  if (body.format === 'ndjson') return readNdjson(source, from, MOST_ROW_BYTES, (line) => parseObject(line.toString()));
   return readCsv(body.kind, body.columns ?? [], source, from);
 }
 
@@ -85,26 +98,44 @@ async function* readSoundCsv(
   return error && { at, cause: error };
 }
 
-async function* readNdjson(source: Source, from: Place): AsyncGenerator<Row> {
+/** Each interchange is a row; its line is which it is. */
+async function* readInterchanges(source: Source, from: Place): AsyncGenerator<Row> {
+  const pieces: Buffer[] = [];
+  for await (const piece of source(0)) pieces.push(piece);
+  const body = Buffer.concat(pieces);
+  let line = 0;
+  let end = 0;
+  for (const slice of ediSlices(body)) {
+    line += 1;
+    end = body.indexOf(slice, end) + slice.length;
+    if (end > from.byte) yield { line, end: { byte: end, line }, values: { slice } };
+  }
+}
+
+/** `most`: bytes of a line. */
+async function* readNdjson(
+  source: Source,
+  from: Place,
+  most: number,
+  valuesOf: (line: Buffer) => unknown,
+): AsyncGenerator<Row> {
   let at = from;
   let kept: Buffer[] = [];
   let length = 0;
   const take = (piece: Buffer) => {
     length += piece.length;
     // What is too long is not kept; its length still counts.
-    if (length <= MOST_ROW_BYTES) kept.push(piece);
+    if (length <= most) kept.push(piece);
   };
   const finish = (): Row | undefined => {
-    const text = length > MOST_ROW_BYTES ? undefined : Buffer.concat(kept).toString('utf8');
+    const line = length > most ? undefined : trimmed(Buffer.concat(kept));
     at = { byte: at.byte + length, line: at.line + 1 };
     kept = [];
     length = 0;
-    if (text?.trim() === '') return undefined;
+    if (line?.length === 0) return undefined;
     return rowOf(at.line, at, () => {
-      if (text === undefined) {
-        throw new Problem('payload_too_large', `A row takes at most ${MOST_ROW_BYTES / 1024} KiB.`);
-      }
-      return parseObject(text);
+      if (line === undefined) throw new Problem('payload_too_large', `A row takes at most ${most / 1024} KiB.`);
+      return valuesOf(line);
     });
   };
   for await (const piece of source(from.byte)) {
@@ -121,10 +152,19 @@ async function* readNdjson(source: Source, from: Place): AsyncGenerator<Row> {
   if (last) yield last;
 }
 
+/** Without what JSON takes for space around it, nor the mark that a file may begin with. */
+function trimmed(line: Buffer): Buffer {
+  let start = line.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
+  let end = line.length;
+  while (start < end && (line[start] as number) <= 0x20) start += 1;
+  while (end > start && (line[end - 1] as number) <= 0x20) end -= 1;
+  return line.subarray(start, end);
+}
+
 function parseObject(text: string): object {
   let value: unknown;
   try {
-    value = JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text);
+    value = JSON.parse(text);
   } catch (error) {
     throw new Problem('malformed_json', `The line is not JSON: ${(error as Error).message.slice(0, 300)}`);
   }

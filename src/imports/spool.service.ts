@@ -24,11 +24,16 @@ export class Spool {
   /**
    * Reads the body to its end, and gives each piece to `keep` before it reads on: never more than one piece is in
    * memory, and a slow database slows the sender. No transaction is open meanwhile; senders may take hours.
-   * Throws `payload_too_large` past `most` bytes, `validation_failed` for what is no UTF-8 or breaks off.
+   * Throws `payload_too_large` past `most` bytes, `validation_failed` for what breaks off, or as text is no UTF-8.
    */
-  async receive(body: Readable, most: number, keep: (piece: Buffer, seq: number) => Promise<void>): Promise<Received> {
+  async receive(
+    body: Readable,
+    { most, isText }: { readonly most: number; readonly isText: boolean },
+    keep: (piece: Buffer, seq: number) => Promise<void>,
+  ): Promise<Received> {
     const hash = createHash('sha256');
-    const text = new TextDecoder('utf-8', { fatal: true });
+    // Latin-1 takes any byte.
+    const text = new TextDecoder(isText ? 'utf-8' : 'latin1', { fatal: true });
     let waiting: Buffer[] = [];
     let length = 0;
     let bytes = 0;

@@ -2,17 +2,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Answer } from '../access/answer.js';
 import { CLOCK, type Clock } from '../config.module.js';
 import { invalid, Problem } from '../problems/problem.js';
-import { isEventId, unidentifiable } from './event-identity.js';
+import { eventOf, eventsIn } from './arriving-event.js';
 import { eventSlices, MOST_EVENTS } from './event-slices.js';
 import { type Accepted, Inbox } from './inbox.service.js';
-import { type Delivery, type NewEvent, newEvent } from './inbox-event.js';
+import type { Delivery, NewEvent } from './inbox-event.js';
 import { decoded } from './inflate.js';
 import type { IngestRequest } from './ingest.decorator.js';
 import { TooManySlices } from './json-slices.js';
 import { KnownProfiles } from './known-profiles.service.js';
 import { type KnownSource, KnownSources } from './known-sources.service.js';
 import { profileHeaders } from './profile-headers.js';
-import { documentEvents, identify, type Place, type Profile } from './profiles.js';
+import type { Profile } from './profiles.js';
 import { receivingMetrics } from './receiving.metrics.js';
 import { type Proof, prove } from './signature.js';
 import { unknownSource } from './sources.service.js';
@@ -109,17 +109,6 @@ export function eventsOf(profile: Profile | undefined, body: Buffer, delivery: D
   return slices.map((slice, index) => eventOf(profile, slice, delivery, { index, of: slices.length }));
 }
 
-/** Kept under the sender's id; where it has none, under its hash. */
-function eventOf(profile: Profile | undefined, slice: Buffer, delivery: Delivery, place: Place): NewEvent {
-  const refused = (detail: string) => newEvent(delivery, slice, null, { code: 'mapping_failed', detail });
-  const reason = unidentifiable(slice);
-  if (reason !== undefined) return refused(reason);
-  const id = profile === undefined ? null : identify(profile, slice.toString('utf8'), delivery.headers ?? {}, place);
-  if (id !== null && !isEventId(id))
-    return refused('Its id takes 1 to 255 characters, none of them a control character.');
-  return newEvent(delivery, slice, id, null);
-}
-
 /** All or none: what cannot be an event takes the others with it before anything is kept. */
 function requireAllSound(events: readonly NewEvent[]): void {
   const errors = events.flatMap(({ rejection }, i) =>
@@ -130,12 +119,7 @@ function requireAllSound(events: readonly NewEvent[]): void {
 
 function slicesOf(profile: Profile | undefined, body: Buffer): Buffer[] {
   try {
-    const slices = eventSlices(body);
-    if (!profile?.events?.length) return slices;
-    // Of a document that wraps its events, each is one: known by its own id when it comes again in another document.
-    const events = slices.flatMap(
-      (slice) => documentEvents(profile, slice.toString('utf8'))?.map((event) => Buffer.from(event)) ?? [slice],
-    );
+    const events = eventSlices(body).flatMap((slice) => eventsIn(profile, slice));
     if (events.length > MOST_EVENTS) throw new TooManySlices();
     return events;
   } catch (error) {

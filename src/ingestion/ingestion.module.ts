@@ -41,6 +41,7 @@ import { Vault } from './vault.service.js';
     SourcesService,
     Vault,
   ],
+  exports: [Inbox, ProfilesModule, SourcesRepository],
 })
 export class IngestionModule implements OnModuleInit {
   constructor(

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Test } from 'supertest';
+import { startApp, type TestApp } from '../support/app.js';
+import { rowsOf } from '../support/rows.js';
+import { event } from './sender.js';
+
+const NDJSON = 'application/x-ndjson';
+
+describe('POST /v1/events/import', () => {
+  let test: TestApp;
+  let made = 0;
+
+  const source = async (profile = 'canonical'): Promise<string> => {
+    const code = `files-${++made}`;
+    const body = { name: code, kind: 'edi', profile, signature: { scheme: 'standard_webhooks' } };
+    await test.api().put(`/v1/sources/${code}`, body).expect(201);
+    return code;
+  };
+  const send = (query: string, type: string, body: string | Buffer, key: string = randomUUID()): Test =>
+    test
+      .api()
+      .post(`/v1/events/import?${query}`)
+      .set('Idempotency-Key', key)
+      .set('Content-Type', type)
+      .serialize((sent: unknown) => sent as string)
+      .send(body as never);
+  const settled = async (accepted: Test) => {
+    const { body } = await accepted.expect(202);
+    for (;;) {
+      const { body: now } = await test.api().get(`/v1/imports/${body.id}`).expect(200);
+      if (now.status === 'done' || now.status === 'failed') return now;
+      await delay(20);
+    }
+  };
+  const inbox = (code: string) =>
+    rowsOf<{ event_id: string; payload: string }>(
+      test.databaseUrl,
+      `select i.event_id, i.payload, i.status, i.import_id, i.signature ->> 'scheme' as scheme
+         from inbox i join source s on s.id = i.source_id where s.code = $1 order by i.turn`,
+      [code],
+    );
+
+  beforeAll(async () => {
+    test = await startApp({ env: { INGEST_POLL_MS: '0' } }); // nobody applies what is looked at here
+  });
+  afterAll(() => test.close());
+
+  it('brings in lines byte for byte, in order, and says which are no events', async () => {
+    const code = await source();
+    const first = `{ "id": "a-1", "n": 9007199254740993 }`;
+    const file = ['\ufeff', `${first}\r\n`, '\n', 'null\n', `${JSON.stringify(event('a-2'))}`].join('');
+    const done = await settled(send(`source=${code}`, NDJSON, file));
+    expect(done).toMatchObject({
+      ...{
+        kind: 'events',
+        format: 'ndjson',
+        source: code,
+        status: 'done',
+        rows: 3,
+        applied: 2,
+        unchanged: 0,
+        failed: 1,
+      },
+      failures: { data: [{ line: 3, code: 'mapping_failed', detail: 'An event is an object, not null.' }] },
+    });
+    expect(await inbox(code)).toMatchObject([
+      { event_id: 'a-1', payload: first, status: 'received', import_id: done.id, scheme: 'key' },
+      { payload: 'null', status: 'exception' },
+      { event_id: 'a-2', status: 'received' },
+    ]);
+    const again = await settled(send(`source=${code}`, NDJSON, file));
+    expect(again).toMatchObject({ rows: 3, applied: 2, unchanged: 2, failed: 1 });
+    expect(await inbox(code)).toHaveLength(3);
+  });
+
+  it('brings in a CSV of levels, each row as counted at the time it names', async () => {
+    const code = await source();
+    const file = 'sku,location,quantity,uom\nCABLE/2M,HAM,12.5,\n"A ""B""",MUC,0,XCS\nx,HAM\n';
+    const done = await settled(send(`source=${code}&asOf=2026-03-01T06:00:00Z`, 'text/csv', file));
+    expect(done).toMatchObject({ format: 'csv', rows: 3, applied: 2, failed: 1, failures: { data: [{ line: 4 }] } });
+    expect((await inbox(code)).map(({ payload }) => JSON.parse(payload))).toMatchObject([
+      {
+        ...{ id: `${done.id}:2`, type: 'stock.counted.v1', time: '2026-03-01T06:00:00.000Z' },
+        data: { sku: 'CABLE/2M', location: 'HAM', quantity: 12.5 },
+      },
+      { id: `${done.id}:3`, data: { sku: 'A "B"', location: 'MUC', quantity: 0, uom: 'XCS' } },
+    ]);
+  });
+
+  it('brings in files of EDI, an event an interchange, in whatever characters', async () => {
+    const isa = (control: number) =>
+      `ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *260301*0830*U*00401*00000000${control}*0*P*>~IEA*0*00000000${control}~`;
+    const x12 = await source('x12');
+    const done = await settled(send(`source=${x12}`, 'application/edi-x12', `${isa(1)}\n${isa(2)}\n${isa(1)}\n`));
+    expect(done).toMatchObject({ rows: 3, applied: 3, unchanged: 1, failed: 0 });
+    expect((await inbox(x12)).map(({ event_id }) => event_id)).toEqual([
+      'SENDER/RECEIVER/000000001',
+      'SENDER/RECEIVER/000000002',
+    ]);
+    const edifact = await source('edifact');
+    const latin = Buffer.from("UNB+UNOC:3+M\xfcller+B+260301:0830+1'UNZ+0+1'", 'latin1');
+    expect(await settled(send(`source=${edifact}`, 'application/edifact', latin))).toMatchObject({ applied: 1 });
+  });
+
+  it('answers a repetition with the same key with the first import', async () => {
+    const code = await source();
+    const key = randomUUID();
+    const first = await send(`source=${code}`, NDJSON, JSON.stringify(event('k-1')), key).expect(202);
+    const again = await send(`source=${code}`, NDJSON, JSON.stringify(event('k-1')), key).expect(202);
+    expect(again.body.id).toBe(first.body.id);
+    await send(`source=${code}`, NDJSON, JSON.stringify(event('k-2')), key).expect(422);
+  });
+
+  it('refuses what the profile of the source does not read, unknown sources and keys that may not', async () => {
+    const x12 = await source('x12');
+    const { body } = await send(`source=${x12}`, NDJSON, '{}').expect(415);
+    expect(body.detail).toContain('application/edi-x12');
+    const code = await source();
+    await send(`source=${code}`, 'application/edifact', "UNB+'").expect(415);
+    await send(`source=${code}`, 'application/json', '{}').expect(415);
+    await send('source=nobody', NDJSON, '{}').expect(404);
+    await send(`source=${code}&asOf=yesterday`, NDJSON, '{}').expect(400);
+    await send(`source=${code}`, 'text/csv', 'sku,onHand\nA,1\n').expect(400);
+    const { key } = await test.given.key({ scopes: ['stock:write'] });
+    await test.api(key).post(`/v1/events/import?source=${code}`).set('Content-Type', NDJSON).send('{}').expect(403);
+    expect(await inbox(code)).toEqual([]);
+    await test.api().post('/v1/imports?kind=events').set('Content-Type', NDJSON).send('{}').expect(400);
+  });
+});
