@@ -22,7 +22,7 @@ export class AvailabilityController {
     summary: 'Ask what a channel may promise of an item',
     description: 'Answers 304 when the ETag in If-None-Match still holds.',
     answer: { type: AvailabilityView },
-    problems: ['unknown_sku', 'unknown_channel', 'channel_forbidden'],
+    problems: ['unknown_sku', 'unknown_channel', 'channel_forbidden', 'stale_availability'],
   })
   getAvailability(
     @Caller() caller: Principal,

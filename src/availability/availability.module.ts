@@ -6,11 +6,13 @@ import { AvailabilityController } from './availability.controller.js';
 import { AvailabilityRepository } from './availability.repository.js';
 import { AvailabilityService } from './availability.service.js';
 import { CacheRelay } from './cache.relay.js';
+import { Freshness } from './freshness.service.js';
 import { StockCache } from './stock.cache.js';
 
 @Module({
   imports: [CatalogModule, ChannelsModule, StockModule],
   controllers: [AvailabilityController],
-  providers: [AvailabilityService, AvailabilityRepository, StockCache, CacheRelay],
+  providers: [AvailabilityService, AvailabilityRepository, StockCache, CacheRelay, Freshness],
+  exports: [Freshness],
 })
 export class AvailabilityModule {}

@@ -13,6 +13,8 @@ import { CLOCK } from '../config.module.js';
 import { invalid, Problem } from '../problems/problem.js';
 import { PostingEngine } from '../stock/posting.engine.js';
 import { AvailabilityRepository, ItemStock } from './availability.repository.js';
+import type { Silence } from './freshness.js';
+import { Freshness } from './freshness.service.js';
 import { Quote, quote, Standing, standingOf } from './quote.js';
 import { plan } from './sourcing.js';
 import { StockCache } from './stock.cache.js';
@@ -41,6 +43,7 @@ export class AvailabilityService implements OnModuleInit {
     private readonly cache: StockCache,
     private readonly engine: PostingEngine,
     private readonly changes: CatalogChanges,
+    private readonly freshness: Freshness,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -60,7 +63,8 @@ export class AvailabilityService implements OnModuleInit {
     const here = found.get(sku);
     if (!here) throw new Problem('unknown_sku', `There is no item ${sku}.`);
     const unit = this.unitOfQuery(here.item, query.uom);
-    const body = quote(here.item, channel, unit, standing(here, channel), query.expand === 'locations');
+    const stands = standing(here, channel, this.freshness.silentAt(this.clock()));
+    const body = quote(here.item, channel, unit, stands, query.expand === 'locations');
     const tag = `W/"${createHash('sha1').update(JSON.stringify(body)).digest('base64url')}"`;
     // Revalidated at every use: a copy that a browser keeps for a second is a promise nobody made.
     const headers = { ETag: tag, 'Cache-Control': 'private, no-cache', Vary: 'Authorization' };
@@ -72,10 +76,12 @@ export class AvailabilityService implements OnModuleInit {
     const skus = [...new Set(lines.map(({ sku }) => sku))];
     const { channel, found } = await this.read(caller, channelCode, skus, 'body');
     const answers: Record<string, unknown>[] = [];
+    const silent = this.freshness.silentAt(this.clock());
     for (const sku of skus) {
       const ofSku = lines.flatMap((line, index) => (line.sku === sku ? [{ line, index }] : []));
       const here = found.get(sku);
-      for (const { index, answer } of here ? answerLines(here, channel, ofSku) : unknownLines(sku, channel, ofSku)) {
+      const answered = here ? answerItem(here, channel, ofSku, silent) : unknownLines(sku, channel, ofSku);
+      for (const { index, answer } of answered) {
         answers[index] = answer;
       }
     }
@@ -137,8 +143,8 @@ export class AvailabilityService implements OnModuleInit {
   }
 }
 
-function standing({ item, stock }: Found, channel: DirectoryChannel): Standing {
-  return standingOf(item, channel, stock.positions);
+function standing({ item, stock }: Found, channel: DirectoryChannel, silent: Silence): Standing {
+  return standingOf(item, channel, stock.positions, silent);
 }
 
 interface Asked {
@@ -146,9 +152,18 @@ interface Asked {
   readonly index: number;
 }
 
-function answerLines(here: Found, channel: DirectoryChannel, asked: readonly Asked[]) {
+/** What the channel does not promise now is a refusal a line, and its neighbours are answered. */
+function answerItem(here: Found, channel: DirectoryChannel, asked: readonly Asked[], silent: Silence) {
+  try {
+    return answerLines(here, channel, asked, standing(here, channel, silent));
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'stale_availability') throw error;
+    return asked.map(({ line, index }) => ({ index, answer: refusedLine(line, channel, error) }));
+  }
+}
+
+function answerLines(here: Found, channel: DirectoryChannel, asked: readonly Asked[], stands: Standing) {
   const { item } = here;
-  const stands = standing(here, channel);
   const resolved = asked.map(({ line, index }) => {
     try {
       const unit = requestedUnit(item, line.uom, `/lines/${index}/uom`);

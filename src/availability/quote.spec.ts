@@ -28,6 +28,8 @@ const channel = (locations: number, overrides: Partial<DirectoryChannel> = {}): 
   backorderLimit: 0,
   holdTtlSeconds: 900,
   maxHoldTtlSeconds: 86_400,
+  stalePolicy: 'serve',
+  staleBuffer: 0,
   locations: Array.from({ length: locations }, (_, i) => ({ id: i + 1, code: `L${i + 1}`, enabled: true })),
   ...overrides,
 });

@@ -22,6 +22,7 @@ export class DirectoryRepository {
            'id', c.id, 'code', c.code, 'sourcing', c.sourcing, 'priority', c.priority,
            'buffer', (c.buffer * 10000)::bigint,
            'backorderLimit', (c.backorder_limit * 10000)::bigint,
+           'stalePolicy', c.stale_policy, 'staleBuffer', (c.stale_buffer * 10000)::bigint,
            'holdTtlSeconds', c.hold_ttl_seconds, 'maxHoldTtlSeconds', c.max_hold_ttl_seconds,
            'locationIds', (select coalesce(json_agg(location_id order by rank), '[]')
                              from channel_location where channel_id = c.id)

@@ -30,6 +30,9 @@ export interface DirectoryLocation {
   readonly gln?: string | null;
 }
 
+/** Serve the figure all the same, keep `staleBuffer` back, or refuse. */
+export type StalePolicy = 'serve' | 'buffer' | 'refuse';
+
 export type Sourcing = 'listed_order' | 'fullest_first' | 'single_location';
 
 export interface DirectoryChannel {
@@ -42,6 +45,9 @@ export interface DirectoryChannel {
   readonly backorderLimit: Quantity | null;
   readonly holdTtlSeconds: number;
   readonly maxHoldTtlSeconds: number;
+  /** What it does where a source has been silent too long (semantics.md 28). */
+  readonly stalePolicy: StalePolicy;
+  readonly staleBuffer: Quantity;
   /** In sourcing order, disabled ones included. */
   readonly locations: readonly DirectoryLocation[];
 }
@@ -66,6 +72,10 @@ export class Configuration {
     this.channelsById = new Map(channels.map((channel) => [channel.id, channel]));
   }
 
+  /** All of them. */
+  locations(): Iterable<DirectoryLocation> {
+    return this.locationsById.values();
+  }
   location(code: string): DirectoryLocation | undefined {
     return this.locationsByCode.get(code);
   }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AvailabilityModule } from '../availability/availability.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { ChannelsModule } from '../channels/channels.module.js';
 import { ReservationsModule } from '../reservations/reservations.module.js';
@@ -9,12 +10,13 @@ import { BacklogRepository } from './backlog.repository.js';
 import { CatalogUpdatesRepository } from './catalog-updates.repository.js';
 import { CatalogUpdates } from './catalog-updates.service.js';
 import { EventReader } from './event-reader.service.js';
+import { FreshnessWorker } from './freshness.worker.js';
 import { PostingWorker } from './posting.worker.js';
 import { ProfilesModule } from './profiles.module.js';
 
 /** From the inbox to the position: what was received is applied, once and in order. */
 @Module({
-  imports: [CatalogModule, ChannelsModule, StockModule, ReservationsModule, ProfilesModule],
+  imports: [AvailabilityModule, CatalogModule, ChannelsModule, StockModule, ReservationsModule, ProfilesModule],
   providers: [
     Applying,
     ApplyingBook,
@@ -22,8 +24,9 @@ import { ProfilesModule } from './profiles.module.js';
     CatalogUpdates,
     CatalogUpdatesRepository,
     EventReader,
+    FreshnessWorker,
     PostingWorker,
   ],
-  exports: [PostingWorker],
+  exports: [BacklogRepository, FreshnessWorker, PostingWorker],
 })
 export class ApplyingModule {}

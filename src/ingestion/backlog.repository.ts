@@ -13,6 +13,14 @@ export interface WorkingSource extends FeedSource {
   readonly profile: string;
 }
 
+/** How long a source may be silent, and when it was last heard: at the latest when it was set up. */
+export interface FreshnessOf {
+  readonly id: number;
+  readonly seconds: number;
+  /** Milliseconds since 1970. */
+  readonly heardAt: number;
+}
+
 /** An event that waits to be applied, as it was sent or as a person corrected it. */
 export interface WaitingEvent {
   readonly id: string;
@@ -76,6 +84,18 @@ export class BacklogRepository {
       [id],
     );
     return rows[0];
+  }
+
+  /** Of the sources that have a budget. */
+  async freshness(): Promise<FreshnessOf[]> {
+    const { rows } = await this.pool.query<FreshnessOf>({
+      name: 'freshness',
+      text: `
+        select id, freshness_seconds as seconds,
+               extract(epoch from coalesce(last_heard_at, created_at))::float8 * 1000 as "heardAt"
+          from source where freshness_seconds is not null`,
+    });
+    return rows;
   }
 
   /** Of all sources: who is named for a location counts over who has the rest. */
@@ -216,6 +236,11 @@ export class BacklogRepository {
          where not f.is_row and i.received_at = f.inbox_received_at and i.id = f.inbox_id and i.status = 'parked'`,
     });
     return rowCount ?? 0;
+  }
+
+  /** Forgets changes that no figure will come late enough to need: the events they came in are forgotten too. */
+  async forgetDeltas(before: Date): Promise<void> {
+    await this.pool.query('delete from feed_delta where at < $1', [before]);
   }
 
   /** Has cancellations tried again whose shipments are known now. */

@@ -2,6 +2,7 @@ import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap }
 import pino from 'pino';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
+import { BacklogRepository } from './backlog.repository.js';
 import { dayOf } from './inbox.service.js';
 import { ReceivingRepository } from './receiving.repository.js';
 
@@ -11,7 +12,7 @@ const HOUR_MS = 3_600_000;
 const FIRST_LOOK_MS = 10_000;
 const DAYS_AHEAD = 3;
 
-/** Makes the days of the inbox before they begin, and drops those that are older than is kept. */
+/** Makes the days of the inbox before they begin, and drops those that are older than is kept, with what they left. */
 @Injectable()
 export class InboxDaysWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log: pino.Logger;
@@ -22,6 +23,7 @@ export class InboxDaysWorker implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly repository: ReceivingRepository,
+    private readonly backlog: BacklogRepository,
   ) {
     this.log = pino({ level: config.logLevel, name: 'inbox days' });
   }
@@ -43,6 +45,7 @@ export class InboxDaysWorker implements OnApplicationBootstrap, BeforeApplicatio
       await this.repository.makeDay(dayOf(now + ahead * DAY_MS));
     }
     const before = dayOf(now - this.config.inboxRetentionDays * DAY_MS);
+    await this.backlog.forgetDeltas(new Date(now - this.config.inboxRetentionDays * DAY_MS));
     for (const { day, dropped } of await this.repository.dropDays(before)) {
       if (dropped) this.log.info({ day }, 'events of a day dropped');
       else this.log.warn({ day }, 'a day past INBOX_RETENTION_DAYS stays: settle its open exceptions');

@@ -6,6 +6,7 @@ import { EventsService } from './events.service.js';
 import { ExceptionsController, ReplayController } from './exceptions.controller.js';
 import { ExceptionsRepository } from './exceptions.repository.js';
 import { ExceptionsService } from './exceptions.service.js';
+import { FreshnessWorker } from './freshness.worker.js';
 import { Inbox } from './inbox.service.js';
 import { InboxDaysWorker } from './inbox-days.worker.js';
 import { IngestController } from './ingest.controller.js';
@@ -47,11 +48,13 @@ export class IngestionModule implements OnModuleInit {
   constructor(
     private readonly inbox: Inbox,
     private readonly worker: PostingWorker,
+    private readonly freshness: FreshnessWorker,
   ) {}
 
   /** What this process receives it applies at once, if no other is at work for the source. */
   onModuleInit(): void {
     this.inbox.onReceived((sourceIds) => {
+      this.freshness.hear(sourceIds);
       for (const id of sourceIds) this.worker.wake(id);
     });
   }

@@ -152,6 +152,11 @@ export const PROBLEMS = {
     title: 'Not enough stock',
     remedy: 'Nothing was changed. `shortages` says what is left for each line; ask for less, or use mode partial.',
   },
+  stale_availability: {
+    status: 409,
+    title: 'The figures may be out of date',
+    remedy: 'Its source has been silent too long, and the channel does not promise then. Ask again once it is heard.',
+  },
   negative_on_hand: {
     status: 409,
     title: 'On hand would go below zero',

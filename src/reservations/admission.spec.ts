@@ -30,6 +30,8 @@ const channel = (overrides: Partial<DirectoryChannel> = {}): DirectoryChannel =>
   backorderLimit: 0,
   holdTtlSeconds: 900,
   maxHoldTtlSeconds: 86_400,
+  stalePolicy: 'serve',
+  staleBuffer: 0,
   locations,
   ...overrides,
 });

@@ -1,9 +1,10 @@
 import { availableToPromise } from '../availability/available-to-promise.js';
+import { NOBODY_SILENT, rulesUnder, type Silence } from '../availability/freshness.js';
 import { Plan, plan, ShortageReason, Want } from '../availability/sourcing.js';
 import type { Quantity } from '../catalog/quantity.js';
 import { requestedQuantity, requestedUnit } from '../catalog/requested-quantity.js';
 import type { Unit } from '../catalog/unit-of-measure.js';
-import { DirectoryChannel, DirectoryItem, rulesFor } from '../channels/directory.js';
+import { DirectoryChannel, DirectoryItem } from '../channels/directory.js';
 import { Problem, unknownInBody } from '../problems/problem.js';
 import type { Catalogue } from '../stock/command.js';
 import type { Ledger, PositionKey } from '../stock/ledger.js';
@@ -83,19 +84,21 @@ export interface Admitted {
 
 /**
  * Splits the lines over what the channel may promise, by the same function that availability quotes from.
- * `own`: the reservation as it stands, whose stock does not stand in its own way (semantics.md 17).
+ * `own`: the reservation as it stands, whose stock does not stand in its own way (semantics.md 17). `silent`: locations
+ * that may be out of date; throws `stale_availability` where the channel promises nothing of them (28).
  */
 export function admit(
   lines: readonly ResolvedLine[],
   channel: DirectoryChannel,
   ledger: Ledger,
   own?: Reservation,
+  silent: Silence = NOBODY_SILENT,
 ): Admitted {
   const plans = new Map<ResolvedLine, Plan>();
   for (const item of new Set(lines.map((line) => line.item))) {
     const ofItem = lines.filter((line) => line.item === item);
     const planned = item.tracked
-      ? planItem(item, ofItem, channel, ledger, ownAllocations(own, item.id))
+      ? planItem(item, ofItem, channel, ledger, ownAllocations(own, item.id), silent)
       : ofItem.map((line) => withoutEffect(line, own));
     for (const [index, line] of ofItem.entries()) plans.set(line, planned[index] as Plan);
   }
@@ -122,12 +125,17 @@ function planItem(
   channel: DirectoryChannel,
   ledger: Ledger,
   own: readonly Allocation[],
+  silent: Silence,
 ): Plan[] {
   const wants: Want[] = lines.map(({ quantity, unit, locationId }) => ({ quantity, step: unit.step, locationId }));
   // An item taken off sale is carried nowhere, whatever still stands there.
   const positions = item.active ? ledger.positionsAt(item.id, channel.locations) : [];
   const enabled = new Set(channel.locations.filter((location) => location.enabled).map(({ id }) => id));
-  const promisable = availableToPromise(positions, (id) => enabled.has(id), rulesFor(channel, item));
+  const promisable = availableToPromise(
+    positions,
+    (id) => enabled.has(id),
+    rulesUnder(channel, item, positions, silent),
+  );
   const held = new Map(own.map(({ locationId, quantity }) => [locationId, quantity]));
   return keepBeyondStock(plan(promisable, channel.sourcing, wants, held), own);
 }

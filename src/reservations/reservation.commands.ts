@@ -2,6 +2,7 @@ import { typeidUnboxed } from 'typeid-js';
 import { Answer, etag } from '../access/answer.js';
 import type { Intent } from '../access/idempotency.js';
 import type { Principal } from '../access/principal.js';
+import type { Silence } from '../availability/freshness.js';
 import type { Configuration, DirectoryChannel, DirectoryItem } from '../channels/directory.js';
 import { channelFor } from '../channels/named-channel.js';
 import { invalid, Problem } from '../problems/problem.js';
@@ -62,10 +63,10 @@ class Hold {
     return positionsFor(lines, channel);
   }
 
-  decide(desk: Desk, session: ReservationSession): Reservation {
+  decide(desk: Desk, session: ReservationSession, silent: Silence): Reservation {
     if (!this.resolved) throw new Error('A hold is resolved before it is decided.');
     const { channel, lines, ttlSeconds } = this.resolved;
-    const admitted = admit(lines, channel, desk.ledger);
+    const admitted = admit(lines, channel, desk.ledger, undefined, silent);
     refuseShort(admitted, this.request.mode === 'partial');
     const held: Reservation = {
       id: typeidUnboxed('res'),
@@ -116,7 +117,7 @@ export class HoldCommand implements Command {
 
   decide(desk: Desk): () => Answer {
     const session = desk.session(this.book);
-    const reservation = this.hold.decide(desk, session);
+    const reservation = this.hold.decide(desk, session, this.book.freshness.silentAt(desk.now));
     return () => answerOf(reservation, this.configuration as Configuration, desk, session, 201);
   }
 }
@@ -149,8 +150,9 @@ export class HoldBatchCommand implements Command {
 
   decide(desk: Desk): () => Answer {
     const session = desk.session(this.book);
+    const silent = this.book.freshness.silentAt(desk.now);
     const decided = this.holds.map((each) => {
-      const reservation = each.problem ? undefined : ownProblem(each, () => each.hold.decide(desk, session));
+      const reservation = each.problem ? undefined : ownProblem(each, () => each.hold.decide(desk, session, silent));
       return { reservation, problem: each.problem };
     });
     return () => {
@@ -219,7 +221,8 @@ export class EditCommand implements ReservationCommand {
     }
     mustBeLocked(current, desk);
     if (sameLines(current, lines)) return () => answerOf(current, configuration, desk, session, 200);
-    const admitted = admit(lines, channel, desk.ledger, current);
+    const silent = this.book.freshness.silentAt(desk.now);
+    const admitted = admit(lines, channel, desk.ledger, current, silent);
     refuseShort(admitted, false);
     const edited = session.take(
       {

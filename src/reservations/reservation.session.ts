@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Freshness } from '../availability/freshness.service.js';
 import type { Command, Desk, Participant, ParticipantSession, Send } from '../stock/command.js';
 import { Displaced } from '../stock/command.js';
 import type { PositionKey } from '../stock/ledger.js';
@@ -31,6 +32,9 @@ export interface ReservationsCommand extends Command {
 /** Keeps reservations in step with the ledger, in the engine's transaction. */
 @Injectable()
 export class ReservationBook implements Participant<ReservationSession> {
+  /** `freshness`: of the locations that are promised from. */
+  constructor(readonly freshness: Freshness) {}
+
   open(): ReservationSession {
     return new ReservationSession();
   }

@@ -37,6 +37,7 @@ export class ReservationsController {
     idempotent: true,
     problems: [
       'insufficient_stock',
+      'stale_availability',
       'channel_forbidden',
       'unknown_sku',
       'unknown_uom',
@@ -104,6 +105,7 @@ export class ReservationsController {
     problems: [
       'not_found',
       'insufficient_stock',
+      'stale_availability',
       'already_committed',
       'already_released',
       'hold_expired',

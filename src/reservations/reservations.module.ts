@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AvailabilityModule } from '../availability/availability.module.js';
 import { ChannelsModule } from '../channels/channels.module.js';
 import { StockModule } from '../stock/stock.module.js';
 import { ExpiryWorker } from './expiry.worker.js';
@@ -8,7 +9,7 @@ import { ReservationsRepository } from './reservations.repository.js';
 import { ReservationsService } from './reservations.service.js';
 
 @Module({
-  imports: [ChannelsModule, StockModule],
+  imports: [AvailabilityModule, ChannelsModule, StockModule],
   controllers: [ReservationsController],
   providers: [ReservationsService, ReservationsRepository, ReservationBook, ExpiryWorker],
   exports: [ReservationBook, ReservationsRepository],
