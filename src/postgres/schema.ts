@@ -139,7 +139,7 @@ const GRANTS = `
     union all
     select format('grant %s (%s) on %I to %I;', lower(g.privilege_type), string_agg(quote_ident(a.attname), ', ' order by a.attname), c.relname, r.rolname),
            '2 ' || c.relname || g.privilege_type
-      from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid
+      from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
      cross join aclexplode(a.attacl) g join pg_roles r on r.oid = g.grantee
      where g.grantee <> c.relowner
      group by c.relname, g.privilege_type, r.rolname
