@@ -63,8 +63,8 @@ export class Client {
     return this.call(name, 'GET', path, undefined, sending);
   }
 
-  async put<Body>(name: string, path: string, body: unknown): Promise<Answer<Body>> {
-    return this.call(name, 'PUT', path, body, {});
+  async put<Body>(name: string, path: string, body: unknown, sending: Sending = {}): Promise<Answer<Body>> {
+    return this.call(name, 'PUT', path, body, sending);
   }
 
   async post<Body>(name: string, path: string, body?: unknown, sending: Sending = {}): Promise<Answer<Body>> {

@@ -30,14 +30,22 @@ export class Feed {
    */
   static async open(client: Client, source: string, name: string, locations: readonly string[]): Promise<Feed> {
     const path = `/v1/sources/${source}`;
-    const { body } = await client.put<{ secret?: string }>('put a source', path, {
+    const content = {
       name,
       kind: 'wms',
       profile: 'canonical',
       signature: { scheme: 'standard_webhooks' },
       owns: locations.map((location) => ({ location, facts: ['on_hand', 'supply'] })),
       freshnessSeconds: 3_600,
-    });
+    };
+    const expect = { expect: [409] };
+    const { status, body } = await client.put<{ secret?: string; detail?: string }>(
+      'put a source',
+      path,
+      content,
+      expect,
+    );
+    if (status === 409) throw new Error(`${source} cannot report for ${locations.join(', ')}. ${body.detail}`);
     const secret =
       body.secret ??
       (await client.post<{ secret: string }>('rotate a secret', `${path}/rotate-secret`, { overlapSeconds: 0 })).body

@@ -69,7 +69,7 @@ export class Disturbance {
     const received = (data: object) =>
       event('stock.received.v1', { sku: `NO-SUCH-${this.garbage}`, location: 'east', quantity: 1, ...data });
     const kinds = [
-      () => String(this.garbage),
+      () => `"${id}"`,
       () => `{"id":"${id}","type":}`,
       () => event('stock.vanished.v1', {}),
       () => received({ quantity: 'a dozen' }),

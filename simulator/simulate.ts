@@ -15,7 +15,7 @@ import { LiveTable } from './report.js';
 import { STATUSES, States } from './states.js';
 import { DOINGS, type Doing, Warehouse } from './warehouse.js';
 
-const TICK_MS = 100;
+const TICK_MS = 50;
 const LINE_EVERY_MS = 1_000;
 /** Events of one request, of the 10,000 it may have. */
 const BATCH = 1_000;

@@ -10,11 +10,13 @@ const DROPPED = 0.01;
 const RETURNED = 0.03;
 const NOT_RESTOCKED = 0.3;
 const MISCOUNTED = 0.1;
+const FOUND_AGAIN = 0.8;
 /** Days between announcement and arrival, and between shipment and return. */
 const ANNOUNCED_BEFORE = [2, 9] as const;
 const RETURNED_AFTER = [5, 20] as const;
-/** Places that are counted at the end of a day. */
+/** Places that are counted at the end of a day, of so many where something moved last. */
 const COUNTS_A_DAY = 4;
+const COUNTED_OF = 12;
 /** Pieces that may get lost or broken at a place: so many more are there from the beginning. */
 const MISFORTUNES = 5;
 const DAY_MS = 86_400_000;
@@ -81,8 +83,8 @@ export class Warehouse {
       this.plan.delete(day);
       for (const doing of due) yield doing();
       for (let count = 0; count < COUNTS_A_DAY; count += 1) {
-        const place = this.chance.oneOf([...this.moved]);
-        if (place) yield [this.count(day, place)];
+        const place = this.chance.oneOf([...this.moved].slice(-COUNTED_OF));
+        if (place) yield this.count(day, place);
       }
     }
   }
@@ -163,15 +165,20 @@ export class Warehouse {
     });
   }
 
-  /** What is counted counts from then on: one too few or too many, too. */
-  private count(day: string, place: Place): Happening {
+  /** What is counted counts from then on: one too few or too many, too. What was overlooked may turn up right after. */
+  private count(day: string, place: Place): Happening[] {
+    const { sku, location } = place;
     this.moved.delete(place);
-    if (this.chance.hits(MISCOUNTED)) {
-      if (this.chance.hits(0.5)) place.onHand += 1;
-      else if (this.misfortune(place)) place.onHand -= 1;
-    }
-    const { sku, location, onHand } = place;
-    return { day, doing: 'count', type: 'stock.counted.v1', data: { sku, location, quantity: onHand } };
+    const off = this.chance.hits(MISCOUNTED) ? (this.chance.hits(0.5) ? 1 : -1) : 0;
+    const found = off < 0 && (place.misfortunes === MISFORTUNES || this.chance.hits(FOUND_AGAIN));
+    place.onHand += off;
+    if (off < 0 && !found) this.misfortune(place);
+    const data = { sku, location, quantity: place.onHand };
+    const count: Happening = { day, doing: 'count', type: 'stock.counted.v1', data };
+    if (!found) return [count];
+    place.onHand += 1;
+    const turnsUp = { sku, location, quantity: 1, reason: 'found' };
+    return [count, { day, doing: 'count', type: 'stock.adjusted.v1', data: turnsUp }];
   }
 
   private misfortune(place: Place): boolean {
@@ -182,7 +189,8 @@ export class Warehouse {
 
   private change(place: Place, by: number): void {
     place.onHand += by;
-    this.moved.add(place);
+    this.moved.delete(place);
+    this.moved.add(place); // the last now
   }
 
   private place(sku: string, location: string): Place {
