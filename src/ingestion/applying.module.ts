@@ -13,6 +13,7 @@ import { EventReader } from './event-reader.service.js';
 import { FreshnessWorker } from './freshness.worker.js';
 import { PostingWorker } from './posting.worker.js';
 import { ProfilesModule } from './profiles.module.js';
+import { SourceLocks } from './source-locks.repository.js';
 
 /** From the inbox to the position: what was received is applied, once and in order. */
 @Module({
@@ -26,6 +27,7 @@ import { ProfilesModule } from './profiles.module.js';
     EventReader,
     FreshnessWorker,
     PostingWorker,
+    SourceLocks,
   ],
   exports: [BacklogRepository, FreshnessWorker, PostingWorker],
 })

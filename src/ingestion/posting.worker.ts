@@ -1,15 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
-import type pg from 'pg';
 import pino from 'pino';
 import { CatalogChanges } from '../catalog/catalog.changes.js';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
-import { createPool } from '../postgres/connections.js';
-import { databaseUrl } from '../postgres/postgres.module.js';
 import { Applying, Interrupted } from './applying.service.js';
 import { BacklogRepository, type WorkingSource } from './backlog.repository.js';
 import { EventReader } from './event-reader.service.js';
+import { SourceLocks } from './source-locks.repository.js';
 
 /** Events that are taken up at once. 1,000 of the smallest are 2 MB here, and the engine has work for both mailboxes. */
 const WINDOW = 1_000;
@@ -18,9 +16,6 @@ const LOOK_FOR_FOUND_MS = 1_000;
 /** Milliseconds to wait when the engine is too busy or the database away, doubling up to the most. */
 const PAUSE_MS = 50;
 const PAUSE_MOST_MS = 2_000;
-/** Names our advisory locks beside those of others: "feed" in ASCII. The second number is the source's id. */
-const SOURCE_LOCK = 0x66656564;
-
 /**
  * Applies what was received, source by source. In all processes together one is at work for a source: it holds an
  * advisory lock of its session, which is gone with it. The lock keeps the order; that each event is applied once is
@@ -32,14 +27,13 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
   private readonly stopping = new AbortController();
   private readonly working = new Map<number, Promise<void>>();
   private readonly called = new Set<number>();
-  private locks: { readonly pool: pg.Pool; readonly client: pg.PoolClient } | undefined;
-  private locking: Promise<pg.PoolClient> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
   private lookedForFound = Number.NEGATIVE_INFINITY;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
+    private readonly locks: SourceLocks,
     private readonly backlog: BacklogRepository,
     private readonly reader: EventReader,
     private readonly applying: Applying,
@@ -63,10 +57,7 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
     clearTimeout(this.timer);
     await this.looking;
     await Promise.all(this.working.values());
-    const { locks } = this;
-    this.locks = undefined;
-    locks?.client.release(true);
-    await locks?.pool.end();
+    await this.locks.end();
   }
 
   /** Something of this source waits: it is looked at now. */
@@ -118,12 +109,12 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
   private async work(sourceId: number): Promise<void> {
     for (let pause = PAUSE_MS; !this.stopped; ) {
       try {
-        if (!(await this.lock(sourceId))) return;
+        if (!(await this.locks.take(sourceId))) return;
         try {
           while (!this.stopped && (await this.applyWindow(sourceId))) pause = PAUSE_MS;
           return;
         } finally {
-          await this.unlock(sourceId);
+          await this.locks.giveBack(sourceId);
         }
       } catch (error) {
         if (this.stopped) return;
@@ -149,44 +140,5 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
     ];
     await this.applying.apply(read.sort((a, b) => a.turn - b.turn));
     return true;
-  }
-
-  /** False if another process has the source. */
-  private async lock(sourceId: number): Promise<boolean> {
-    const client = await this.lockClient();
-    const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1, $2) as locked', [
-      SOURCE_LOCK,
-      sourceId,
-    ]);
-    return rows[0]?.locked === true;
-  }
-
-  private async unlock(sourceId: number): Promise<void> {
-    await this.locks?.client.query('select pg_advisory_unlock($1, $2)', [SOURCE_LOCK, sourceId]).catch(() => {});
-  }
-
-  /** One connection for the locks of this process, made again when it broke; its locks went with it. */
-  private async lockClient(): Promise<pg.PoolClient> {
-    this.locking ??= this.connect().finally(() => {
-      if (!this.locks) this.locking = undefined;
-    });
-    return this.locking;
-  }
-
-  private async connect(): Promise<pg.PoolClient> {
-    const pool = createPool(databaseUrl(this.config), 1);
-    const client = await pool.connect().catch(async (error) => {
-      await pool.end();
-      throw error;
-    });
-    client.on('error', () => {
-      if (this.locks?.client !== client) return;
-      this.locks = undefined;
-      this.locking = undefined;
-      client.release(true);
-      pool.end().catch(() => {});
-    });
-    this.locks = { pool, client };
-    return client;
   }
 }
