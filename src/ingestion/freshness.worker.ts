@@ -22,6 +22,7 @@ export class FreshnessWorker implements OnApplicationBootstrap, BeforeApplicatio
   private known: { readonly sources: readonly FreshnessOf[]; readonly ownerships: readonly Ownership[] } | undefined;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
+  private reading: Promise<void> = Promise.resolve();
   private stopped = false;
 
   constructor(
@@ -52,8 +53,14 @@ export class FreshnessWorker implements OnApplicationBootstrap, BeforeApplicatio
     if (this.known?.sources.some(({ id }) => sourceIds.includes(id))) this.tell();
   }
 
-  /** Reads anew what all processes have heard, and tells it. */
-  async refresh(): Promise<void> {
+  /** Reads anew what all processes have heard, and tells it. One after the other: an older reading never comes last. */
+  refresh(): Promise<void> {
+    const reading = this.reading.catch(() => {}).then(() => this.read());
+    this.reading = reading;
+    return reading;
+  }
+
+  private async read(): Promise<void> {
     const sources = await this.backlog.freshness();
     const ownerships = sources.length === 0 ? [] : await this.backlog.ownerships();
     await this.directory.configuration();
