@@ -1,6 +1,6 @@
 import type { SourceHealth } from '../demo/answers.js';
 import { figure } from '../demo/table.js';
-import type { Sending } from './simulate.js';
+import type { Sending } from './sending.js';
 import type { States } from './states.js';
 
 /** Two heads: what it is about, and the column. */
