@@ -46,12 +46,15 @@ create table idempotency_key (
 
 insert into stock (id, on_hand) select id, 1000000000 from generate_series(1, 10000) as id;
 
+-- Events are told apart by the id their source gives them, looked up by ours, and taken up in order of arrival.
 create table inbox (
-  id bigint generated always as identity,
+  id bigint generated always as identity primary key,
   source_id integer not null,
   event_id text not null,
   received_at timestamptz not null default now(),
+  hash bytea not null,
   payload text not null,
   status text not null default 'received',
-  primary key (source_id, event_id)
+  unique (source_id, event_id)
 );
+create index inbox_waiting_idx on inbox (source_id, id) where status = 'received';
