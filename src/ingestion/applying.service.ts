@@ -43,10 +43,10 @@ export class Applying implements OnModuleInit {
   }
 
   /**
-   * Applies these events, which came in this order. Stops, and leaves the rest for the next window, when parked events
-   * may go on: they are older. Throws Interrupted when the engine does not take more now.
+   * Applies these events, which came in this order. Stops, leaves the rest for the next window and answers true when
+   * parked events may go on: they are older. Throws Interrupted when the engine does not take more now.
    */
-  async apply(events: readonly ReadEvent[]): Promise<void> {
+  async apply(events: readonly ReadEvent[]): Promise<boolean> {
     const around = await this.lookAround(events);
     for (const run of runsOf(events)) {
       const [first] = run;
@@ -57,8 +57,9 @@ export class Applying implements OnModuleInit {
       if (first && isAlone(first)) releases = await this.applyPieces(first, around);
       else releases = await this.applyTogether(run, around);
       await this.retryShipped(run);
-      if (releases) return;
+      if (releases) return true;
     }
+    return false;
   }
 
   /** Groups that have nothing to do with each other side by side, each in its order. */

@@ -120,12 +120,15 @@ export class BacklogRepository {
     }));
   }
 
-  /** The next events of a source in order of arrival, and of the last request that is to be applied whole all of it. */
-  async window(sourceId: number, most: number): Promise<WaitingEvent[]> {
+  /**
+   * The next events of a source behind a turn, in order of arrival; of the last request, if it is to be applied whole,
+   * all.
+   */
+  async window(sourceId: number, behind: number, most: number): Promise<WaitingEvent[]> {
     const { rows } = await this.pool.query<WaitingEvent>({
       name: 'window',
-      text: `${WAITING} where i.source_id = $1 and i.status = 'received' order by i.turn limit $2`,
-      values: [sourceId, most],
+      text: `${WAITING} where i.source_id = $1 and i.status = 'received' and i.turn > $2 order by i.turn limit $3`,
+      values: [sourceId, behind, most],
     });
     const last = rows.at(-1);
     if (!last?.atomic || rows.length < most) return rows;

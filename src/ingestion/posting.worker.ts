@@ -5,17 +5,28 @@ import { CatalogChanges } from '../catalog/catalog.changes.js';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
 import { Applying, Interrupted } from './applying.service.js';
-import { BacklogRepository, type WorkingSource } from './backlog.repository.js';
-import { EventReader } from './event-reader.service.js';
+import { BacklogRepository } from './backlog.repository.js';
+import { EventReader, type ReadEvent } from './event-reader.service.js';
 import { SourceLocks } from './source-locks.repository.js';
 
 /** Events that are taken up at once. 1,000 of the smallest are 2 MB here, and the engine has work for both mailboxes. */
 const WINDOW = 1_000;
+/** A turn that no event has: they count from 1. */
+const BEFORE_ALL = 0;
 /** Milliseconds between two looks for what has appeared that parked events were waiting for. */
 const LOOK_FOR_FOUND_MS = 1_000;
 /** Milliseconds to wait when the engine is too busy or the database away, doubling up to the most. */
 const PAUSE_MS = 50;
 const PAUSE_MOST_MS = 2_000;
+/** Events that were taken up together. */
+interface Window {
+  readonly events: readonly ReadEvent[];
+  /** More may follow. */
+  readonly isFull: boolean;
+  /** The turn of the last. */
+  readonly upTo: number;
+}
+
 /**
  * Applies what was received, source by source. In all processes together one is at work for a source: it holds an
  * advisory lock of its session, which is gone with it. The lock keeps the order; that each event is applied once is
@@ -111,7 +122,9 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
       try {
         if (!(await this.locks.take(sourceId))) return;
         try {
-          while (!this.stopped && (await this.applyWindow(sourceId))) pause = PAUSE_MS;
+          await this.drain(sourceId, () => {
+            pause = PAUSE_MS;
+          });
           return;
         } finally {
           await this.locks.giveBack(sourceId);
@@ -126,19 +139,30 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** False when nothing waits. */
-  private async applyWindow(sourceId: number): Promise<boolean> {
+  /** Window after window until nothing waits. While the database applies one, the next is read and mapped. */
+  private async drain(sourceId: number, onApplied: () => void): Promise<void> {
+    let window = await this.readWindow(sourceId, BEFORE_ALL);
+    while (!this.stopped && window.events.length > 0) {
+      const ahead = window.isFull ? this.readWindow(sourceId, window.upTo) : undefined;
+      ahead?.catch(() => {}); // heard below
+      const releases = await this.applying.apply(window.events);
+      onApplied();
+      const next = await ahead;
+      // What was parked and may go on is older than what was read ahead; behind the last full window it is looked for, too.
+      window = next && !releases && next.events.length > 0 ? next : await this.readWindow(sourceId, BEFORE_ALL);
+    }
+  }
+
+  private async readWindow(sourceId: number, behind: number): Promise<Window> {
     const [source, rows, waiting] = await Promise.all([
       this.backlog.source(sourceId),
-      this.backlog.waitingRows(sourceId, WINDOW),
-      this.backlog.window(sourceId, WINDOW),
+      behind === BEFORE_ALL ? this.backlog.waitingRows(sourceId, WINDOW) : [],
+      this.backlog.window(sourceId, behind, WINDOW),
     ]);
-    if (!source || rows.length + waiting.length === 0) return false;
-    const read = [
-      ...rows.map((row) => this.reader.readRow(source, row)),
-      ...(await Promise.all(waiting.map((event) => this.reader.read(source as WorkingSource, event)))),
-    ];
-    await this.applying.apply(read.sort((a, b) => a.turn - b.turn));
-    return true;
+    if (!source) return { events: [], isFull: false, upTo: behind };
+    const read = await Promise.all(waiting.map((event) => this.reader.read(source, event)));
+    const events = [...rows.map((row) => this.reader.readRow(source, row)), ...read];
+    if (rows.length > 0) events.sort((a, b) => a.turn - b.turn);
+    return { events, isFull: waiting.length >= WINDOW, upTo: waiting.at(-1)?.turn ?? behind };
   }
 }
