@@ -70,10 +70,16 @@ export class BacklogRepository {
   async waitingSources(): Promise<number[]> {
     const { rows } = await this.pool.query<{ id: number }>({
       name: 'waiting-sources',
+      // lateral … limit: one look into the index a source. Of two times EXISTS PostgreSQL reads everything that waits:
+      // 26 ms of a backlog of 70,000, four times a second.
       text: `
-        select s.id from source s
-         where exists (select from inbox i where i.source_id = s.id and i.status = 'received')
-            or exists (select from exception e where e.source_id = s.id and e.retrying)`,
+        select s.id
+          from source s
+         cross join lateral (
+                 (select 1 from inbox i where i.source_id = s.id and i.status = 'received' limit 1)
+                 union all
+                 (select 1 from exception e where e.source_id = s.id and e.retrying limit 1)
+                 limit 1) as waits`,
     });
     return rows.map(({ id }) => id);
   }

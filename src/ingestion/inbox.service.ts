@@ -87,11 +87,14 @@ export class Inbox implements OnApplicationShutdown {
     try {
       const accepted = await this.take(batch.flatMap(({ events }) => events));
       this.announce(batch);
-      let at = 0;
-      for (const { events, answer } of batch) {
-        answer(accepted.slice(at, at + events.length));
-        at += events.length;
-      }
+      // The next batch is sent first: the database works on it while the answers of this one are written.
+      setImmediate(() => {
+        let at = 0;
+        for (const { events, answer } of batch) {
+          answer(accepted.slice(at, at + events.length));
+          at += events.length;
+        }
+      });
     } catch (error) {
       if (batch.length === 1 || !isRefusedData(error)) {
         for (const { refuse } of batch) refuse(unavailable(error));
