@@ -383,7 +383,7 @@ grant delete, insert, select, update on item_uom to holdfast_app;
 grant delete, insert, select, update on location to holdfast_app;
 grant insert, select on movement to holdfast_app;
 grant delete, insert, select, update on outbox to holdfast_app;
-grant insert, select, update on "position" to holdfast_app;
+grant delete, insert, select, update on "position" to holdfast_app;
 grant insert, select, update on reservation to holdfast_app;
 grant delete, insert, select, update on reservation_allocation to holdfast_app;
 grant delete, insert, select, update on reservation_line to holdfast_app;
