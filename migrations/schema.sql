@@ -727,7 +727,7 @@ grant insert, select, update on loose_shipment to holdfast_app;
 grant insert, select on movement to holdfast_app;
 grant delete, insert, select, update on outbox to holdfast_app;
 grant delete, insert, select, update on parked_key to holdfast_app;
-grant insert, select, update on "position" to holdfast_app;
+grant delete, insert, select, update on "position" to holdfast_app;
 grant insert, select on profile to holdfast_app;
 grant insert, select, update on reservation to holdfast_app;
 grant delete, insert, select, update on reservation_allocation to holdfast_app;

@@ -3,6 +3,7 @@ import { type Intent, intentName, type Remembered, replay } from '../access/idem
 import type { DirectoryItem } from '../channels/directory.js';
 import { Problem } from '../problems/problem.js';
 import { type Command, type Desk, Displaced, type PositionNeed } from './command.js';
+import type { PositionKey } from './ledger.js';
 
 /** A command in a mailbox, and who waits for it. Times in milliseconds of `performance.now()`. */
 export interface Waiting {
@@ -85,4 +86,16 @@ export function decideAll(
     }
   }
   return decided;
+}
+
+/** Of the positions that were made for the batch, those that only refused commands wanted. */
+export function leftOver(
+  made: readonly PositionKey[],
+  commands: readonly Prepared[],
+  { accepted }: Decided,
+): PositionKey[] {
+  const nameOf = ({ itemId, locationId }: PositionKey) => `${itemId} ${locationId}`;
+  const posted = new Set(accepted.map(({ waiting }) => waiting));
+  const wanted = new Set(commands.flatMap(({ waiting, needs }) => (posted.has(waiting) ? needs.map(nameOf) : [])));
+  return made.filter((key) => !wanted.has(nameOf(key)));
 }

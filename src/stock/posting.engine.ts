@@ -12,7 +12,7 @@ import { isConflict, isOutage } from '../postgres/outage.js';
 import { Pipeline } from '../postgres/pipeline.js';
 import { databaseUrl } from '../postgres/postgres.module.js';
 import { Problem } from '../problems/problem.js';
-import { decideAll, distinct, type Prepared, together, type Waiting } from './batch.js';
+import { decideAll, distinct, leftOver, type Prepared, together, type Waiting } from './batch.js';
 import type { Catalogue, Command, Desk, Participant, ParticipantSession } from './command.js';
 import { engineMetrics } from './engine.metrics.js';
 import { Ledger } from './ledger.js';
@@ -20,6 +20,7 @@ import { Mailbox } from './mailbox.js';
 import type { Position } from './position.js';
 import {
   createPositions,
+  deletePositions,
   insertChangeNotices,
   insertMovements,
   lockPositions,
@@ -224,7 +225,7 @@ export class PostingEngine implements OnApplicationShutdown {
       pipeline.begin();
       const { items, needs, intents } = together(commands);
       const created = needs.filter((need) => need.create);
-      if (created.length > 0) pipeline.track(createPositions(send, created, now));
+      const made = created.length > 0 ? createPositions(send, created, now) : Promise.resolve([]);
       const locksTaken = lockPositions(send, distinct(needs));
       const untracked = items.filter((item) => !item.tracked);
       if (untracked.length > 0) pipeline.track(shareItems(send, untracked));
@@ -233,7 +234,7 @@ export class PostingEngine implements OnApplicationShutdown {
       const intentsRead = readIntents(send, intents);
       const names = commands.map(({ waiting }) => waiting.command);
       for (const session of participants) pipeline.track(session.load(send, names, now));
-      const [stale, locked, remembered] = await pipeline.all([factsRead, locksTaken, intentsRead]);
+      const [stale, locked, remembered, empty] = await pipeline.all([factsRead, locksTaken, intentsRead, made]);
       const outdated = stale(revision);
       if (outdated) throw new Outdated(outdated);
 
@@ -249,6 +250,8 @@ export class PostingEngine implements OnApplicationShutdown {
       const decided = decideAll(commands, desk, remembered);
 
       const changed = ledger.changed();
+      const unused = empty.length > 0 ? leftOver(empty, commands, decided) : [];
+      if (unused.length > 0) pipeline.track(deletePositions(send, unused));
       if (changed.length > 0) {
         pipeline.track(updatePositions(send, changed));
         const moved = changed.filter(({ position, before }) => position.version > before.version);

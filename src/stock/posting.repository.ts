@@ -52,12 +52,31 @@ const CREATE_POSITIONS = {
     select item_id, location_id, to_timestamp($3::float8 / 1000)
       from unnest($1::bigint[], $2::int[]) as k(item_id, location_id)
      order by item_id, location_id
-    on conflict do nothing`,
+    on conflict do nothing
+    returning item_id, location_id`,
 };
 
-/** Makes positions that do not exist yet, in lock order. */
-export async function createPositions(send: Send, keys: readonly PositionKey[], now: number): Promise<void> {
-  await send(CREATE_POSITIONS, [keys.map((key) => key.itemId), keys.map((key) => key.locationId), now]);
+/** Makes positions that do not exist yet, in lock order; says which those were. */
+export async function createPositions(send: Send, keys: readonly PositionKey[], now: number): Promise<PositionKey[]> {
+  const rows = await send<{ item_id: number; location_id: number }>(CREATE_POSITIONS, [
+    keys.map((key) => key.itemId),
+    keys.map((key) => key.locationId),
+    now,
+  ]);
+  return rows.map((row) => ({ itemId: row.item_id, locationId: row.location_id }));
+}
+
+const DELETE_POSITIONS = {
+  name: 'delete-positions',
+  text: `
+    delete from position p
+     using unnest($1::bigint[], $2::int[]) as k(item_id, location_id)
+     where p.item_id = k.item_id and p.location_id = k.location_id and p.version = 0`,
+};
+
+/** Takes back what was made for commands that were then refused: a refusal leaves nothing (semantics.md 31). */
+export async function deletePositions(send: Send, keys: readonly PositionKey[]): Promise<void> {
+  await send(DELETE_POSITIONS, [keys.map((key) => key.itemId), keys.map((key) => key.locationId)]);
 }
 
 const LOCK_POSITIONS = {

@@ -89,6 +89,19 @@ describe('a manual adjustment', () => {
     expect(await world.everything(shop)).toEqual(before);
   });
 
+  it('that is refused leaves an item not carried where nobody stocks it; a count of none there does not', async () => {
+    const shop = await world.shop([null]);
+    const positions = async () => (await at.api().get(`/v1/stock?sku=${shop.sku}`).expect(200)).body.data;
+    expectProblem(await world.adjust(shop.sku, shop.locations[0], { delta: -1 }), 409, 'negative_on_hand');
+    expect(await positions()).toEqual([]);
+    const both = [
+      world.adjust(shop.sku, shop.locations[0], { delta: -1 }),
+      world.adjust(shop.sku, shop.locations[0], { onHand: 0 }),
+    ];
+    expect((await Promise.all(both)).map(({ status }) => status)).toEqual([409, 201]);
+    expect(await positions()).toMatchObject([{ onHand: 0, version: 0 }]);
+  });
+
   it('below what is reserved is recorded: a count is a fact (semantics.md 7)', async () => {
     const shop = await world.shop([10]);
     const { id } = await world.committed(shop.channel, [{ sku: shop.sku, quantity: 8 }]);
