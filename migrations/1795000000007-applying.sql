@@ -3,9 +3,9 @@
 
 -- up
 alter table inbox add column progress integer not null default 0;
-alter table inbox add column atomic boolean not null default false;
+alter table inbox add column batch text collate "C";
 comment on column inbox.progress is 'How many of its rows are done, of an event applied in pieces: a snapshot of many rows.';
-comment on column inbox.atomic is 'All events of its request (request_id), with all their rows, or none (semantics.md 26).';
+comment on column inbox.batch is 'All events with the same, with all their rows, or none (semantics.md 26); null: each for itself. Ours: senders use a request_id again.';
 grant update (progress) on inbox to holdfast_app;
 
 alter table exception add column fact jsonb;
@@ -97,4 +97,4 @@ alter table supply add constraint supply_quantity_check check (quantity > 0 and 
 alter table feed_position drop column event, drop column turn;
 drop index exception_retrying_idx, exception_missing_idx;
 alter table exception drop column fact, drop column retrying;
-alter table inbox drop column progress, drop column atomic;
+alter table inbox drop column progress, drop column batch;

@@ -231,7 +231,7 @@ create table inbox (
   finished_at timestamp with time zone,
   problem jsonb,
   progress integer default 0 not null,
-  atomic boolean default false not null,
+  batch text collate "C",
   constraint inbox_pkey PRIMARY KEY (received_at, id),
   constraint inbox_status_check CHECK (status = ANY (ARRAY['received'::text, 'applied'::text, 'duplicate'::text, 'stale'::text, 'parked'::text, 'exception'::text]))
 ) partition by range (received_at);
@@ -657,7 +657,7 @@ comment on column import.reached_byte is 'Where the first row that is not yet ac
 comment on column import.turn is 'The imports of one client are applied in the order in which they were accepted.';
 comment on column import_failure.line is 'As an editor counts the lines of the file, from 1; of a row of several lines the first.';
 comment on table inbox is 'One row an event, as it was sent.';
-comment on column inbox.atomic is 'All events of its request (request_id), with all their rows, or none (semantics.md 26).';
+comment on column inbox.batch is 'All events with the same, with all their rows, or none (semantics.md 26); null: each for itself. Ours: senders use a request_id again.';
 comment on column inbox.event_id is 'The sender''s own; where it names none, sha256: and the hash of what it sent.';
 comment on column inbox.hash is 'SHA-256 of the bytes.';
 comment on column inbox.headers is 'Those of the request that a profile may ask for.';

@@ -229,7 +229,7 @@ export class Batches {
       proof: { scheme: 'key', keyId: claimed.owner.keyId },
       traceparent: null,
       requestId: claimed.id,
-      atomic: false,
+      batch: null,
       importId: claimed.id,
     };
     const events = sound.flatMap(({ line, row }) => {

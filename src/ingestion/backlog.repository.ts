@@ -33,8 +33,8 @@ export interface WaitingEvent {
   readonly headers: Readonly<Record<string, string>> | null;
   readonly attempts: number;
   readonly progress: number;
-  readonly atomic: boolean;
-  readonly requestId: string;
+  /** Of those with the same all are applied, or none. */
+  readonly batch: string | null;
   /** Canonical events, where it was mapped before and is applied in pieces. */
   readonly canonical: unknown;
   readonly corrected: boolean;
@@ -53,7 +53,7 @@ export interface WaitingRow {
 const WAITING = `
   select i.id, i.received_at as "receivedAt", i.turn, i.event_id as "eventId",
          coalesce(c.payload, i.payload) as payload, i.payload_base64 and c.payload is null as base64,
-         i.content_type as "contentType", i.headers, i.attempts, i.progress, i.atomic, i.request_id as "requestId",
+         i.content_type as "contentType", i.headers, i.attempts, i.progress, i.batch,
          case when i.progress > 0 then i.canonical end as canonical, c.payload is not null as corrected
     from inbox i
     left join lateral (
@@ -127,7 +127,7 @@ export class BacklogRepository {
   }
 
   /**
-   * The next events of a source behind a turn, in order of arrival; of the last request, if it is to be applied whole,
+   * The next events of a source behind a turn, in order of arrival; of the last batch, if it is to be applied whole,
    * all.
    */
   async window(sourceId: number, behind: number, most: number): Promise<WaitingEvent[]> {
@@ -137,10 +137,10 @@ export class BacklogRepository {
       values: [sourceId, behind, most],
     });
     const last = rows.at(-1);
-    if (!last?.atomic || rows.length < most) return rows;
+    if (!last?.batch || rows.length < most) return rows;
     const { rows: more } = await this.pool.query<WaitingEvent>(
-      `${WAITING} where i.source_id = $1 and i.status = 'received' and i.request_id = $2 and i.turn > $3 order by i.turn`,
-      [sourceId, last.requestId, last.turn],
+      `${WAITING} where i.source_id = $1 and i.status = 'received' and i.batch = $2 and i.turn > $3 order by i.turn`,
+      [sourceId, last.batch, last.turn],
     );
     return [...rows, ...more];
   }

@@ -31,8 +31,14 @@ export class EventReader {
     const receivedAt = waiting.receivedAt.getTime();
     const arrival = { receivedAt, turn: waiting.turn };
     const inbox = { id: waiting.id, receivedAt, eventId: waiting.eventId };
-    const group = waiting.atomic ? waiting.requestId : null;
-    const common = { source, inbox, turn: waiting.turn, attempts: waiting.attempts, exceptionId: null, group };
+    const common = {
+      source,
+      inbox,
+      turn: waiting.turn,
+      attempts: waiting.attempts,
+      exceptionId: null,
+      group: waiting.batch,
+    };
     try {
       const events = await this.map(source, waiting);
       const all = events.flatMap((event) => factsOf(event, arrival));

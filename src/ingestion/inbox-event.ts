@@ -16,8 +16,8 @@ export interface Delivery {
   readonly proof: Proof | { readonly scheme: 'key'; readonly keyId: string };
   readonly traceparent: string | null;
   readonly requestId: string;
-  /** All events of the request are applied, or none (semantics.md 26). */
-  readonly atomic: boolean;
+  /** Ours, of a request whose events are applied all or none (semantics.md 26); null: each for itself. */
+  readonly batch: string | null;
   /** null: not from a file. */
   readonly importId: string | null;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Answer } from '../access/answer.js';
 import { CLOCK, type Clock } from '../config.module.js';
@@ -55,31 +56,40 @@ export class IngestService {
     }
   }
 
-  private async admit(source: KnownSource, request: IngestRequest): Promise<NewEvent[]> {
+  private async admit(known: KnownSource, request: IngestRequest): Promise<NewEvent[]> {
     const { headers, requestId, traceparent, atomic } = request;
     const body = await decoded(request.body, headers['content-encoding'], MOST_BYTES);
     const receivedAt = this.clock();
-    const proof = await this.prove(source, request, body, receivedAt);
+    const { proof, source } = await this.prove(known, request, body, receivedAt);
     this.limit(source);
     const contentType = headers['content-type'] ?? '';
     const kept = profileHeaders(headers, source.signature);
     const from = { sourceId: source.id, receivedAt, contentType, headers: kept, proof, traceparent, requestId };
-    const delivery = { ...from, atomic, importId: null };
+    // Of our own: a sender that uses its X-Request-Id again does not make one batch of two.
+    const delivery = { ...from, batch: atomic ? randomUUID() : null, importId: null };
     const events = eventsOf(await this.profiles.find(source.profile), body, delivery);
     if (atomic) requireAllSound(events);
     return events;
   }
 
-  /** By the copy at hand, and if that does not fit by the source as it is now: its secret may just have been rotated. */
-  private async prove(source: KnownSource, request: IngestRequest, body: Buffer, now: number): Promise<Proof> {
+  /**
+   * By the copy at hand, and if that does not fit by the source as it is now: its secret may just have been rotated. The
+   * source that it was proved by is the one that all else goes by.
+   */
+  private async prove(
+    source: KnownSource,
+    request: IngestRequest,
+    body: Buffer,
+    now: number,
+  ): Promise<{ proof: Proof; source: KnownSource }> {
     const bodies = body === request.body ? [body] : [request.body, body];
     try {
-      return prove(source, source.secrets, request.headers, bodies, now);
+      return { proof: prove(source, source.secrets, request.headers, bodies, now), source };
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== 'signature_invalid') throw error;
       const current = await this.sources.readAgain(source);
       if (current === source) throw error;
-      return prove(current, current.secrets, request.headers, bodies, now);
+      return { proof: prove(current, current.secrets, request.headers, bodies, now), source: current };
     }
   }
 

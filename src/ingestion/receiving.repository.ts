@@ -21,14 +21,14 @@ const KEEP = {
   text: `
     with given as (
       select source_id, event_id, variant, decode(hash, 'hex') as hash, id, to_timestamp(received_at / 1000) as received_at,
-             payload, payload_base64, content_type, headers, signature, traceparent, request_id, atomic, import_id,
+             payload, payload_base64, content_type, headers, signature, traceparent, request_id, batch, import_id,
              rejected, detail, place
         from rows from (json_to_recordset($1::json) as (
                source_id int, event_id text, variant text, hash text, id text, received_at float8, payload text,
                payload_base64 boolean, content_type text, headers jsonb, signature jsonb, traceparent text,
-               request_id text, atomic boolean, import_id text, rejected text, detail text)) with ordinality
+               request_id text, batch text, import_id text, rejected text, detail text)) with ordinality
           as g (source_id, event_id, variant, hash, id, received_at, payload, payload_base64, content_type, headers,
-                signature, traceparent, request_id, atomic, import_id, rejected, detail, place)
+                signature, traceparent, request_id, batch, import_id, rejected, detail, place)
     ), fresh as (
       insert into inbox_key (source_id, event_id, variant, hash, id, received_at)
       select source_id, event_id, variant, hash, id, received_at from given
@@ -37,9 +37,9 @@ const KEEP = {
       returning id
     ), kept as (
       insert into inbox (received_at, id, source_id, event_id, payload, payload_base64, content_type, hash, headers,
-                         signature, traceparent, request_id, atomic, import_id, status, finished_at, problem)
+                         signature, traceparent, request_id, batch, import_id, status, finished_at, problem)
       select received_at, id, source_id, event_id, payload, payload_base64, content_type, hash, headers, signature,
-             traceparent, request_id, atomic, import_id,
+             traceparent, request_id, batch, import_id,
              case when rejected is null then 'received' else 'exception' end,
              case when rejected is null then null else received_at end,
              case when rejected is null then null else jsonb_build_object('code', rejected, 'detail', detail) end
@@ -94,7 +94,7 @@ function rowOf({ delivery, id, eventId, variant, hash, payload, base64, rejectio
     signature: delivery.proof,
     traceparent: delivery.traceparent,
     request_id: delivery.requestId,
-    atomic: delivery.atomic,
+    batch: delivery.batch,
     import_id: delivery.importId,
     rejected: rejection?.code,
     detail: rejection?.detail,

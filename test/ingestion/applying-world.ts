@@ -58,7 +58,7 @@ export class Feed {
     try {
       await client.query('select make_inbox_day($1::date)', [at.toISOString().slice(0, 10)]);
       await client.query(
-        `insert into inbox (received_at, id, source_id, event_id, payload, content_type, hash, signature, request_id, atomic)
+        `insert into inbox (received_at, id, source_id, event_id, payload, content_type, hash, signature, request_id, batch)
          select $1, id, $2, event_id, payload, 'application/json', decode(hash, 'hex'), '{"scheme":"none"}', $6, $7
            from unnest($3::text[], $4::text[], $5::text[], $8::text[]) as e(id, event_id, payload, hash)`,
         [
@@ -68,7 +68,7 @@ export class Feed {
           payloads.map(({ id }) => id),
           payloads.map(({ text }) => text),
           `req-${++this.sent}`,
-          atomic,
+          atomic ? `batch-${this.sent}` : null,
           payloads.map(({ text }) => createHash('sha256').update(text).digest('hex')),
         ],
       );
