@@ -3,7 +3,9 @@ export function unidentifiable(slice: Buffer): string | undefined {
   if (slice.length === 0) return 'There is nothing between two commas.';
   if (slice.length > 64) return undefined;
   const text = slice.toString('utf8');
-  return /^(?:null|true|false|-?\d[\d.eE+-]*|".*")$/s.test(text) ? `An event is an object, not ${text}.` : undefined;
+  return /^(?:null|true|false|-?\d[\d.eE+-]*|".*")$/s.test(text)
+    ? `An event is an object, not ${text.replaceAll('\0', '\ufffd')}.`
+    : undefined;
 }
 
 /** The longest id of a sender that is kept. */

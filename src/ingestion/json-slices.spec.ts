@@ -18,6 +18,9 @@ describe('a body of JSON', () => {
     ['may begin with a byte order mark', '\ufeff[1]', ['1']],
     ['that breaks off has no end', '[{"a":1},{"b":', undefined],
     ['with a string that never ends has no end', '{"a":"b}', undefined],
+    ['of lines of which one breaks off keeps the others', '{"a":1}\n{"b":\n{"c":3}\n', ['{"a":1}', '{"b":', '{"c":3}']],
+    ['of one object over lines that breaks off has no end', '{\n"a":1,\n', undefined],
+    ['of a list over lines that breaks off has no end', '[{"a":1},\n{"b":2}', undefined],
     [
       'of lines among which one is no JSON keeps that line whole',
       '{"a":1}\nso it is \r\n2',

@@ -19,7 +19,8 @@ export class TooManySlices extends Error {}
 
 /**
  * The entries of a list, or the values that stand one behind the other (NDJSON, or just one), at most `most`.
- * undefined: brackets or quotes do not match, so where one ends nobody knows. Throws `TooManySlices`.
+ * undefined: brackets or quotes do not match, so where one ends nobody knows; but for lines of which each begins an
+ * object: there a line that breaks off takes no other with it. Throws `TooManySlices`.
  */
 export function jsonSlices(body: Buffer, most: number): Buffer[] | undefined {
   const start = body.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
@@ -29,7 +30,7 @@ export function jsonSlices(body: Buffer, most: number): Buffer[] | undefined {
     if (end === undefined) return undefined;
     if (skipSpace(body, end) === body.length) return entries(body, first + 1, end - 1, most);
   }
-  return values(body, first, most);
+  return values(body, first, most) ?? objectLines(body, first, most);
 }
 
 /** Between the brackets of a list. Nothing at all is a list of none; nothing between two commas is a slice of no bytes. */
@@ -57,6 +58,20 @@ function values(body: Buffer, from: number, most: number): Buffer[] | undefined 
     at = skipSpace(body, end);
   }
   return slices;
+}
+
+/** Each line, where there are several and each begins as an object does. */
+function objectLines(body: Buffer, from: number, most: number): Buffer[] | undefined {
+  const slices: Buffer[] = [];
+  for (let at = from; at < body.length; ) {
+    if (body[at] !== OPEN_OBJECT) return undefined;
+    const newline = body.indexOf(NEWLINE, at);
+    const end = newline === -1 ? body.length : newline;
+    if (slices.length === most) throw new TooManySlices();
+    slices.push(trimmed(body, at, end));
+    at = skipSpace(body, end);
+  }
+  return slices.length > 1 ? slices : undefined;
 }
 
 /** The next comma that belongs to the list itself, or the end of the list. */

@@ -77,9 +77,18 @@ export function documentEvents(profile: Profile, payload: string): readonly stri
   const json = readJson(payload);
   for (const pointer of profile.events) {
     const list = at(json, pointer);
-    if (Array.isArray(list)) return list.map((event) => JSON.stringify(event));
+    if (Array.isArray(list)) return writeJson(list);
   }
   return null;
+}
+
+/** null: an entry is nested so deep that it cannot be written, although it could be read. */
+function writeJson(list: readonly unknown[]): readonly string[] | null {
+  try {
+    return list.map((event) => JSON.stringify(event));
+  } catch {
+    return null;
+  }
 }
 
 /** An id is kept with at most 255 characters; a longer one is none, rather than one that others begin with too. */

@@ -136,7 +136,8 @@ function sha256(text: string): Buffer {
 }
 
 function one(headers: Headers, name: string): string | undefined {
-  const value = headers[name];
+  // A source may name a header `constructor`, which every object has.
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return Array.isArray(value) ? value[0] : value;
 }
 

@@ -155,6 +155,51 @@ describe('POST /v1/ingest/{source}', () => {
       expect(whole.body.events).toMatchObject([{ eventId: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) }]);
     });
 
+    it('a text with a NUL as an exception, and the others all the same', async () => {
+      const answer = await wms.send(Buffer.from('["a\0b", {"id":"nul-1"}]')).expect(202);
+      expect(answer.body.events).toMatchObject([
+        { status: 'rejected', problem: { detail: 'An event is an object, not "a\ufffdb".' } },
+        { status: 'received' },
+      ]);
+      expect(await inbox(wms.source)).toMatchObject([{ kind: 'mapping_failed', payload_base64: true }, { kind: null }]);
+    });
+
+    it('lines of which one breaks off, and that one by itself', async () => {
+      const lines = '{"id":"o-1"}\n{"id":"o-2","data":{\n{"id":"o-3"}\n';
+      const { body } = await wms.send(lines, { type: 'application/x-ndjson' }).expect(202);
+      expect(body.events.map(({ eventId }: { eventId: string }) => eventId.slice(0, 7))).toEqual([
+        ...['o-1', 'sha256:', 'o-3'],
+      ]);
+    });
+
+    it('a document whose events are nested too deep to be cut, whole', async () => {
+      const signature = { scheme: 'static_header', header: 'x-feed' };
+      const { code, secret } = await source({ profile: 'epcis', signature });
+      const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+      const document = Buffer.from(`{"epcisBody":{"eventList":[{"eventID":"urn:uuid:1"},${deep}]}}`);
+      expect(statusesOf(await post(code, document).set('X-Feed', secret).expect(202))).toEqual(['received']);
+      expect(await inbox(code)).toMatchObject([{ payload: document.toString() }]);
+    });
+
+    it('batches that are to be applied whole as two, also under one X-Request-Id', async () => {
+      const send = (id: string) => {
+        const sent = wms.send([event(`${id}-1`), event(`${id}-2`)]).set('X-Request-Id', 'nightly');
+        sent.url += '?atomic=true';
+        return sent.expect(202);
+      };
+      await send('p');
+      await send('q');
+      const rows = await rowsOf<{ batch: string; events: string[] }>(
+        test.databaseUrl,
+        `select batch, array_agg(event_id order by turn) as events from inbox
+          where request_id = 'nightly' group by batch order by min(turn)`,
+      );
+      expect(rows.map(({ events }) => events)).toEqual([
+        ['p-1', 'p-2'],
+        ['q-1', 'q-2'],
+      ]);
+    });
+
     it('an id that cannot be kept as an exception', async () => {
       const ids = ['', 'a\u0000b', 'a\nb', 'x'.repeat(256)];
       const { body } = await wms.send(ids.map((id) => event(id))).expect(202);
@@ -187,6 +232,11 @@ describe('POST /v1/ingest/{source}', () => {
 
     it('a source that there is not', async () => {
       await refused('nobody', new Sender(test.url, 'nobody', wms.secret).send(event('1')), 404, 'not_found');
+    });
+
+    it('a header with a name that every object has', async () => {
+      const { code } = await source({ signature: { scheme: 'static_header', header: 'constructor' } });
+      expect((await post(code, Buffer.from('{"id":"a"}')).expect(401)).body.code).toBe('signature_invalid');
     });
 
     it('a signature by another secret, over another body, or none', async () => {
