@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { MappingFailed } from './event-fields.js';
 import type { KnownProfiles } from './known-profiles.service.js';
 import { MappingService } from './mapping.service.js';
@@ -96,6 +97,15 @@ describe('A mapping', () => {
     ['calls itself deeper and deeper', '($f := function($x) { $x + $f($x + 1) }; $f(1))', /Stack overflow/],
   ])('ends one that %s', async (_, expression, detail) => {
     expect((await refusal(map(given(expression), {}))).detail).toMatch(detail);
+  });
+
+  test('begins a payload again whose process was ended by somebody else', async () => {
+    const good = given(count);
+    await map(good, { sku: 'A', n: 1 });
+    const slow = map(given(`($s := $sum([1..20000]); ${count})`), { sku: 'B', n: 2 });
+    await new Promise(setImmediate); // it is under way now
+    (mapping as unknown as { evaluator: ChildProcess }).evaluator.kill('SIGKILL');
+    expect(await slow).toMatchObject([{ data: { sku: 'B', quantity: 20_000 } }]);
   });
 
   test('outlives a profile that takes all the memory, and gives those behind it to another process', async () => {

@@ -15,11 +15,15 @@ import type { Headers, Profile } from './profiles.js';
 const MEMORY_MB = 512;
 /** How many payloads wait in the process at most; the others wait here, where they can be given to its successor. */
 const MOST_UNDER_WAY = 32;
+/** How often a payload is begun again whose process was ended by somebody else: the system, or whoever stops it. */
+const MOST_INTERRUPTED = 2;
 
 interface Waiting {
   readonly request: MappingRequest;
   readonly resolve: (events: string) => void;
   readonly reject: (error: Error) => void;
+  /** How often the process ended under it, and not by its doing. */
+  interrupted: number;
 }
 
 /**
@@ -84,7 +88,7 @@ export class MappingService implements OnApplicationShutdown {
   private evaluate(request: MappingRequest): Promise<string> {
     if (this.closed) return Promise.reject(new Error('The service is stopping.'));
     return new Promise((resolve, reject) => {
-      this.queue.push({ request, resolve, reject });
+      this.queue.push({ request, resolve, reject, interrupted: 0 });
       this.feed();
     });
   }
@@ -113,8 +117,9 @@ export class MappingService implements OnApplicationShutdown {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     evaluator.on('message', (answer: MappingAnswer) => this.take(answer));
-    evaluator.once('error', () => this.replace(evaluator));
-    evaluator.once('exit', () => this.replace(evaluator));
+    evaluator.once('error', () => this.replace(evaluator, false));
+    // V8 aborts when its memory is used up.
+    evaluator.once('exit', (code, signal) => this.replace(evaluator, signal === 'SIGABRT' || code === 134));
     // Neither it nor the channel to it keeps this process alive; whoever waits for an answer does.
     evaluator.unref();
     evaluator.channel?.unref();
@@ -136,7 +141,10 @@ export class MappingService implements OnApplicationShutdown {
     const [oldest] = this.underWay.values();
     if (oldest === undefined || this.timer !== undefined) return;
     const evaluator = this.evaluator;
-    this.timer = setTimeout(() => evaluator?.kill('SIGKILL'), 5_000 + 3 * timeBoxOf(oldest.request.payload));
+    this.timer = setTimeout(
+      () => evaluator && this.replace(evaluator, true),
+      5_000 + 3 * timeBoxOf(oldest.request.payload),
+    );
   }
 
   private stopWatching(): void {
@@ -144,18 +152,23 @@ export class MappingService implements OnApplicationShutdown {
     this.timer = undefined;
   }
 
-  /** The process has ended by what it was evaluating: that fails, the others go to the next one. */
-  private replace(evaluator: ChildProcess): void {
+  /**
+   * The process has ended, or is to. If by what it was evaluating, that fails; the others go to the next one, and so does
+   * what was only interrupted.
+   */
+  private replace(evaluator: ChildProcess, byPayload: boolean): void {
     if (this.evaluator !== evaluator) return;
     this.stop();
     const [culprit, ...others] = this.underWay.values();
     this.underWay.clear();
     this.queue.unshift(...others);
-    culprit?.reject(
-      new MappingFailed(
-        `The profile neither ended in time nor with less than ${MEMORY_MB} MB of memory, and was stopped.`,
-      ),
-    );
+    if (culprit && !byPayload && culprit.interrupted < MOST_INTERRUPTED) {
+      culprit.interrupted += 1;
+      this.queue.unshift(culprit);
+    } else {
+      const detail = `The profile neither ended in time nor with less than ${MEMORY_MB} MB of memory, and was stopped.`;
+      culprit?.reject(new MappingFailed(detail));
+    }
     this.feed();
   }
 
