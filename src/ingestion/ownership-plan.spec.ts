@@ -63,6 +63,21 @@ describe('a claim', () => {
     expect(ownerOf(after, 'on_hand', MUC, 2_000)).toBe(1);
   });
 
+  it('to take over that is called off leaves it to who has it, and one put off until then', () => {
+    const planned = [owns(1, HAM, EVER, 2_000), owns(2, HAM, 2_000)];
+    const dropped = [owns(2, HAM, 2_000)];
+    expect(plan(planned, [])).toEqual({ ...nothing, dropped, ended: [owns(1, HAM)] });
+    expect(plan(planned, [claim(HAM, 3_000)])).toEqual({
+      ...nothing,
+      dropped,
+      ended: [owns(1, HAM, EVER, 3_000)],
+      begun: [owns(2, HAM, 3_000)],
+    });
+    // Somebody else takes it over still later.
+    const more = [owns(1, HAM, EVER, 2_000), owns(2, HAM, 2_000, 3_000), owns(3, HAM, 3_000)];
+    expect(plan(more, []).ended).toEqual([owns(1, HAM, EVER, 3_000)]);
+  });
+
   it('that is no longer made ends now, or never begins', () => {
     expect(plan([owns(2, HAM), owns(2, MUC, 2_000)], [])).toEqual({
       ...nothing,

@@ -11,7 +11,7 @@ export interface Claim {
 
 export interface OwnershipPlan {
   readonly conflicts: readonly { readonly pointer: string; readonly owner: number }[];
-  /** Each with the end it gets. */
+  /** Each with the end it gets; null: it has none any longer, because who was to take over does not. */
   readonly ended: readonly Ownership[];
   /** Planned for the future, and now no longer. */
   readonly dropped: readonly Ownership[];
@@ -21,7 +21,7 @@ export interface OwnershipPlan {
 /**
  * What changes if `sourceId` is to own exactly `claims` from now on. A claim from a time in the future takes over from
  * whoever owns it then; any other that somebody else owns is a conflict. One location taken over from the owner of all
- * leaves that one the others.
+ * leaves that one the others. A takeover that is called off leaves to its owner what it would have taken.
  */
 export function planOwnership(
   ownerships: readonly Ownership[],
@@ -30,7 +30,6 @@ export function planOwnership(
   now: number,
 ): OwnershipPlan {
   const own = ownerships.filter((one) => one.sourceId === sourceId && endOf(one) > now);
-  const others = ownerships.filter((one) => one.sourceId !== sourceId);
   const kept = new Set<Ownership>();
   const fresh = claims.filter((claim) => {
     const same = own.find((one) => sameThing(one, claim) && (claim.from === undefined || claim.from === one.from));
@@ -39,8 +38,20 @@ export function planOwnership(
   });
 
   const conflicts: { pointer: string; owner: number }[] = [];
-  const ended = own.filter((one) => !kept.has(one) && one.from < now).map((one) => ({ ...one, until: now }));
+  const ended: Ownership[] = own
+    .filter((one) => !kept.has(one) && one.from < now)
+    .map((one) => ({ ...one, until: now }));
   const dropped = own.filter((one) => !kept.has(one) && one.from >= now);
+  const givenBack = new Map<Ownership, number | null>();
+  for (const { locationId, fact, from, until } of dropped) {
+    for (const other of ownerships) {
+      const wasTaken = other.sourceId !== sourceId && other.until === from && overlaps(other, { locationId, fact });
+      if (wasTaken && (other.locationId !== null || locationId === null)) givenBack.set(other, until);
+    }
+  }
+  const others = ownerships
+    .filter((one) => one.sourceId !== sourceId)
+    .map((one) => (givenBack.has(one) ? { ...one, until: givenBack.get(one) ?? null } : one));
   const begun = fresh.map((claim): Ownership => {
     const { locationId, fact, pointer } = claim;
     const everOwned = ownerships.some((one) => overlaps(one, claim));
@@ -52,6 +63,8 @@ export function planOwnership(
     }
     return { sourceId, locationId, fact, from, until: null };
   });
+  const takenAnew = (one: Ownership) => ended.some((other) => other.sourceId === one.sourceId && sameStart(one, other));
+  for (const [one, until] of givenBack) if (!takenAnew(one)) ended.push({ ...one, until });
   return { conflicts, ended, dropped, begun };
 }
 
@@ -64,6 +77,10 @@ type Thing = Pick<Ownership, 'locationId' | 'fact'>;
 
 function sameThing(one: Thing, other: Thing): boolean {
   return one.fact === other.fact && one.locationId === other.locationId;
+}
+
+function sameStart(one: Ownership, other: Ownership): boolean {
+  return sameThing(one, other) && one.from === other.from;
 }
 
 function overlaps(one: Thing, other: Thing): boolean {
