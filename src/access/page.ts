@@ -31,7 +31,7 @@ export function decodeCursor(
 
 /** What the database can compare with: a forged cursor is refused here, not there. */
 function isPart(part: unknown, type: 'string' | 'number'): boolean {
-  if (type === 'number') return Number.isSafeInteger(part);
+  if (type === 'number') return Number.isSafeInteger(part) && (part as number) >= 0;
   return typeof part === 'string' && !part.includes('\0');
 }
 

@@ -1,8 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsISO8601, Matches } from 'class-validator';
+import { IsBoolean, IsIn } from 'class-validator';
 import type { Page } from '../access/page.js';
-import { IsCode, Optional } from '../problems/fields.dto.js';
+import { IsCode, IsInstant, Optional } from '../problems/fields.dto.js';
 import {
   APPLIED_KINDS,
   type AppliedKind,
@@ -38,10 +38,7 @@ export class ImportEventsQuery {
     description: 'Of a CSV: when the levels were counted. Now unless given.',
   })
   @Optional()
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(/T.*(?:Z|[+-]\d{2}:\d{2})$/, {
-    message: '$property takes a time with its zone, such as 2026-03-01T06:00:00Z',
-  })
+  @IsInstant()
   asOf?: string;
 }
 

@@ -100,7 +100,7 @@ export class ImportsService {
     if (profile) requireReadable(profile, upload.format);
     const most = isText(upload.format) ? MOST_BYTES : MOST_EDI_BYTES;
     const request = `POST /v1/events/import?source=${code}&asOf=${asOf} ${upload.format}`;
-    const events = { id: source.id, asOf: asOf ?? new Date(this.clock()).toISOString() };
+    const events = { id: source.id, asOf: new Date(asOf ?? this.clock()).toISOString() };
     return this.take(caller, { kind: 'events', atomic: false, most, request, source: events }, upload);
   }
 

@@ -7,7 +7,6 @@ import {
   IsDefined,
   IsIn,
   IsInt,
-  IsISO8601,
   IsObject,
   Matches,
   Max,
@@ -16,7 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { RateLimitDto } from '../access/rate-limit.dto.js';
-import { IsCode, IsListOf, IsText, Optional } from '../problems/fields.dto.js';
+import { IsCode, IsInstant, IsListOf, IsText, Optional } from '../problems/fields.dto.js';
 import { QUANTITY_BASES, type QuantityBasis } from './canonical-event.js';
 import { FACTS, type FactKind } from './ownership.js';
 import {
@@ -86,10 +85,7 @@ export class OwnsDto {
       'ever owned it, since ever.',
   })
   @Optional()
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(/T.*(?:Z|[+-]\d{2}:\d{2})$/, {
-    message: '$property takes a time with its zone, such as 2026-12-31T22:00:00Z',
-  })
+  @IsInstant()
   from?: string;
 }
 

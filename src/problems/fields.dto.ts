@@ -1,6 +1,15 @@
 import { applyDecorators, type Type as Class } from '@nestjs/common';
 import { Transform, Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsObject, IsOptional, Matches, ValidateBy, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsISO8601,
+  IsObject,
+  IsOptional,
+  Matches,
+  ValidateBy,
+  ValidateNested,
+} from 'class-validator';
 import { CODE, isSku, isText } from './text.js';
 
 export { CODE, isSku };
@@ -47,6 +56,17 @@ export function IsText(most: number): PropertyDecorator {
       defaultMessage: () => `$property takes 1 to ${most} characters of text, none of them a control character`,
     },
   });
+}
+
+/** RFC 3339, with the zone. ISO 8601 has also weeks, days of the year and fractions of a minute, which Date does not read. */
+const INSTANT = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** A time that Date.parse reads, of a day that there is. */
+export function IsInstant(): PropertyDecorator {
+  return applyDecorators(
+    IsISO8601({ strict: true, strictSeparator: true }),
+    Matches(INSTANT, { message: '$property takes a time with its zone, such as 2026-12-31T22:00:00Z' }),
+  );
 }
 
 /** A field that may be left out; null says the same, as clients write it that send back what they have read. */

@@ -45,6 +45,8 @@ describe('events', () => {
     expect(rejected.data[0]).toMatchObject({ source: wms.source, status: 'exception' });
     expect(await list('source=nobody')).toEqual({ data: [], nextCursor: null });
     await test.api().get('/v1/events?status=lost').expect(400);
+    const forged = Buffer.from(JSON.stringify([Number.MIN_SAFE_INTEGER, 'evt_'])).toString('base64url');
+    await test.api().get(`/v1/events?cursor=${forged}`).expect(400);
   });
 
   it('are shown with what was sent, how it was proved, and how often it came', async () => {

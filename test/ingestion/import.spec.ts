@@ -88,6 +88,18 @@ describe('POST /v1/events/import', () => {
     ]);
   });
 
+  it('takes a time of counting with an offset that PostgreSQL does not read', async () => {
+    const code = await source();
+    await settled(
+      send(
+        `source=${code}&asOf=${encodeURIComponent('2026-03-01T23:59:00+23:59')}`,
+        'text/csv',
+        'sku,location,quantity\nA,HAM,1\n',
+      ),
+    );
+    expect(JSON.parse((await inbox(code))[0]?.payload ?? '')).toMatchObject({ time: '2026-03-01T00:00:00.000Z' });
+  });
+
   it('brings in files of EDI, an event an interchange, in whatever characters', async () => {
     const isa = (control: number) =>
       `ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *260301*0830*U*00401*00000000${control}*0*P*>~IEA*0*00000000${control}~`;
@@ -121,6 +133,7 @@ describe('POST /v1/events/import', () => {
     await send(`source=${code}`, 'application/json', '{}').expect(415);
     await send('source=nobody', NDJSON, '{}').expect(404);
     await send(`source=${code}&asOf=yesterday`, NDJSON, '{}').expect(400);
+    await send(`source=${code}&asOf=2026-W10-7T00:00:00Z`, NDJSON, '{}').expect(400);
     await send(`source=${code}`, 'text/csv', 'sku,onHand\nA,1\n').expect(400);
     const { key } = await test.given.key({ scopes: ['stock:write'] });
     await test.api(key).post(`/v1/events/import?source=${code}`).set('Content-Type', NDJSON).send('{}').expect(403);

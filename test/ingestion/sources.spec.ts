@@ -168,6 +168,18 @@ describe('sources', () => {
     await test.api().get('/v1/sources/bad').expect(404);
   });
 
+  it.each(['2026-W10-7T00:00:00Z', '2026-060T00:00:00Z', '2026-03-01T08,5Z', '2026-02-30T00:00:00Z'])(
+    'that own something from %s are refused',
+    async (from) => {
+      const owns = [{ location: 'HAM', facts: ['orders'], from }];
+      const { body } = await test
+        .api()
+        .put('/v1/sources/bad', { ...minimal, owns })
+        .expect(400);
+      expect(body.errors).toMatchObject([{ pointer: '/owns/0/from' }]);
+    },
+  );
+
   it('name the location that does not exist', async () => {
     const owns = [{ location: 'X1', facts: ['on_hand'] }];
     const { body } = await test
