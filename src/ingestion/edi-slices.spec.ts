@@ -23,6 +23,12 @@ describe('a file of EDI', () => {
     ],
     ['may mix them', `${x12}${edifact}`, [x12, edifact]],
     ['that breaks off keeps what there is', `${x12}${isa('~')}GS*IB`, [x12, `${isa('~')}GS*IB`]],
+    ['that breaks off in the middle keeps the next', `${isa('~')}GS*IB~\n${x12}`, [`${isa('~')}GS*IB~\n`, x12]],
+    [
+      'of EDIFACT that breaks off, too',
+      `UNA:+.? '\r\nUNB+1'UNH+1'UNA:+.? '${edifact}UNB+2'${edifact}`,
+      [`UNA:+.? '\r\nUNB+1'UNH+1'`, `UNA:+.? '${edifact}`, "UNB+2'", edifact],
+    ],
     ['that breaks off within its first segment, too', 'ISA*00', ['ISA*00']],
   ])('%s', (_, text, expected) => {
     expect(slices(text)).toEqual(expected);

@@ -16,7 +16,10 @@ export function isEdi(body: Buffer): boolean {
   return /^(?:ISA[^A-Za-z0-9\s]|UNA|UNB\+)/.test(body.toString('latin1', 0, 4));
 }
 
-/** Each interchange, without what stands between them; what has no end, or follows the last one, is a slice as well. */
+/**
+ * Each interchange, without what stands between them; what follows the last one is a slice as well, and so is one
+ * without an end, which goes as far as the next one.
+ */
 export function ediSlices(body: Buffer): Buffer[] {
   const slices: Buffer[] = [];
   for (let at = skipSpace(body, 0); at < body.length; ) {
@@ -32,15 +35,34 @@ function endOfInterchange(body: Buffer, from: number): number {
     const separator = body[from + ISA_ELEMENT_SEPARATOR];
     const terminator = body[from + ISA_TERMINATOR];
     if (separator === undefined || terminator === undefined) return body.length;
-    return endOfSegment(body, from, Buffer.from([...Buffer.from('IEA'), separator]), terminator);
+    const segment = (tag: string) => Buffer.from([...Buffer.from(tag), separator]);
+    return endOfSegment(body, from, segment('IEA'), [segment('ISA')], terminator);
   }
   const named = body.toString('latin1', from, from + 3) === 'UNA';
   const terminator = (named ? body[from + UNA_LENGTH - 1] : undefined) ?? APOSTROPHE;
-  return endOfSegment(body, from + (named ? UNA_LENGTH : 0), Buffer.from('UNZ'), terminator, QUESTION_MARK);
+  return endOfSegment(
+    body,
+    from + (named ? UNA_LENGTH : 0),
+    Buffer.from('UNZ'),
+    [Buffer.from('UNA'), Buffer.from('UNB')],
+    terminator,
+    QUESTION_MARK,
+  );
 }
 
-/** Behind the segment with that tag; the end of the body if there is none. `release`: makes a terminator part of a value. */
-function endOfSegment(body: Buffer, from: number, tag: Buffer, terminator: number, release?: number): number {
+/**
+ * Behind the segment with that tag; without one, where the next interchange begins, or the end of the body. `release`:
+ * makes a terminator part of a value.
+ */
+function endOfSegment(
+  body: Buffer,
+  from: number,
+  tag: Buffer,
+  beginnings: readonly Buffer[],
+  terminator: number,
+  release?: number,
+): number {
+  const begins = (at: number, text: Buffer) => body.subarray(at, at + text.length).equals(text);
   let start = from;
   while (start < body.length) {
     let end = body.indexOf(terminator, start);
@@ -48,8 +70,10 @@ function endOfSegment(body: Buffer, from: number, tag: Buffer, terminator: numbe
       end = body.indexOf(terminator, end + 1);
     }
     if (end === -1) return body.length;
-    if (body.subarray(start, start + tag.length).equals(tag)) return end + 1;
-    start = skipSpace(body, end + 1);
+    if (begins(start, tag)) return end + 1;
+    const next = skipSpace(body, end + 1);
+    if (beginnings.some((text) => begins(next, text))) return next;
+    start = next;
   }
   return body.length;
 }
