@@ -46,14 +46,17 @@ export class SourcesRepository {
     return this.find(tx, code);
   }
 
-  /** False if the code exists. Waits for a transaction that is just creating it. */
-  async insert(tx: Tx, code: string, content: SourceContent): Promise<boolean> {
+  /**
+   * False if the code exists. Waits for a transaction that is just creating it. `at`: until it is heard of, its budget
+   * counts from then.
+   */
+  async insert(tx: Tx, code: string, content: SourceContent, at: Date): Promise<boolean> {
     const rows = await tx.query(
-      `insert into source (code, name, kind, profile, signature, quantity_basis, freshness_seconds, rate_limit)
-       values ($1, $2, $3, $4, $5, $6, $7, $8)
+      `insert into source (code, name, kind, profile, signature, quantity_basis, freshness_seconds, rate_limit, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
        on conflict (code) do nothing
        returning id`,
-      [code, ...columnsOf(content)],
+      [code, ...columnsOf(content), at],
     );
     return rows.length > 0;
   }

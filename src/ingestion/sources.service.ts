@@ -58,7 +58,7 @@ export class SourcesService {
     const answer = await this.dataSource.transaction(async (tx) => {
       let source = await this.repository.lock(tx, code);
       if (!source) expectVersion(expected, undefined);
-      const created = !source && (await this.repository.insert(tx, code, content));
+      const created = !source && (await this.repository.insert(tx, code, content, new Date(this.clock())));
       // Not created although not found: another request was quicker between our look and our insert.
       source ??= (await this.repository.lock(tx, code)) as Source;
       if (!created) expectVersion(expected, source.version);

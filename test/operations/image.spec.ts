@@ -36,9 +36,7 @@ describeWithRedis('the image', () => {
     for (const file of ['package.json', 'package-lock.json', '.npmrc']) await cp(join(ROOT, file), join(root, file));
     const install = /^RUN (npm ci .*)$/m.exec(dependencies)?.[1]?.split(' ') ?? [];
     await run('npm', [...install.slice(1), '--no-audit', '--no-fund', '--prefer-offline'], { cwd: root });
-    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'tsconfig.build.json'], {
-      cwd: ROOT,
-    });
+    await run('npm', ['run', '--silent', 'build'], { cwd: ROOT });
     for (const [, from = '', to = ''] of final.matchAll(
       /^COPY (?:--from=build \/build\/)?(dist|migrations|openapi) (\S+)$/gm,
     )) {
