@@ -120,6 +120,8 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     observeRequest(request, reply);
+    // A success is worth a line only to who asks for it: at 5,000 requests a second the log would be the load.
+    if (reply.statusCode < 400 && !log.isLevelEnabled('debug')) return done();
     const line = {
       requestId: request.id,
       method: request.method,
@@ -127,7 +129,6 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
     };
-    // A success is worth a line only to who asks for it: at 5,000 requests a second the log would be the load.
     if (reply.statusCode >= 500) log.error(line, 'answered');
     else if (reply.statusCode >= 400) log.info(line, 'answered');
     else log.debug(line, 'answered');

@@ -1,4 +1,4 @@
-import type { Configuration } from '../channels/directory.js';
+import type { Configuration, DirectoryChannel } from '../channels/directory.js';
 import { Reservation, ReservationLine, statusAt } from './reservation.js';
 import type { ReservationLineView, ReservationView } from './reservations.dto.js';
 
@@ -12,7 +12,6 @@ export function viewOf(
 ): ReservationView {
   const status = statusAt(reservation, now);
   const channel = configuration.channelById(reservation.channelId);
-  const rank = new Map(channel?.locations.map(({ id }, index) => [id, index]));
   return {
     id: reservation.id,
     channel: channel?.code ?? '',
@@ -22,13 +21,15 @@ export function viewOf(
     createdAt: new Date(reservation.createdAt).toISOString(),
     version: reservation.version,
     lines: reservation.lines.map((line) =>
-      lineView(inSourcingOrder(line, rank), configuration, status !== 'expired', uncoveredOf(line.line)),
+      lineView(inSourcingOrder(line, channel), configuration, status !== 'expired', uncoveredOf(line.line)),
     ),
   };
 }
 
 /** However a line came to stand where it does, it always reads the same. */
-function inSourcingOrder(line: ReservationLine, rank: ReadonlyMap<number, number>): ReservationLine {
+function inSourcingOrder(line: ReservationLine, channel: DirectoryChannel | undefined): ReservationLine {
+  if (line.allocations.length < 2) return line;
+  const rank = new Map(channel?.locations.map(({ id }, index) => [id, index]));
   const place = (locationId: number) => rank.get(locationId) ?? rank.size + locationId;
   return { ...line, allocations: [...line.allocations].sort((a, b) => place(a.locationId) - place(b.locationId)) };
 }
