@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
 import { mintEventId } from '../src/ingestion/event-id.js';
+import { SOURCE_LOCK } from '../src/ingestion/source-locks.repository.js';
 import { skuOf } from './cases.js';
 import { eventOf } from './events.js';
 
 /** Events of one measurement: some seconds of work. */
 const EVENTS = 20_000;
-/** The worker's own advisory lock ("feed"): while we hold it for the source, nobody applies anything of it. */
-const SOURCE_LOCK = 0x66656564;
 /** Milliseconds between two looks whether all is applied, and how long we look. */
 const LOOK_MS = 20;
 const PATIENCE_MS = 120_000;
@@ -18,10 +17,8 @@ export interface Drained {
   readonly seconds: number;
 }
 
-/** Keeps the events of the source `bench` from being applied, as long as it holds them back, and lets them go. */
+/** Keeps the events of the source `bench` from being applied by holding the worker's own lock, and lets them go. */
 export class Backlog {
-  private held = true;
-
   private constructor(
     private readonly client: pg.Client,
     private readonly sourceId: number,
@@ -66,7 +63,6 @@ export class Backlog {
     await this.client.query('checkpoint');
     const begun = performance.now();
     await this.client.query('select pg_advisory_unlock($1, $2)', [SOURCE_LOCK, this.sourceId]);
-    this.held = false;
     try {
       while (await this.waits()) {
         if (performance.now() - begun > PATIENCE_MS)
@@ -79,8 +75,7 @@ export class Backlog {
       if (rows[0].count !== EVENTS) throw new Error(`${EVENTS} events were received, but ${rows[0].count} applied.`);
       return { events: EVENTS, seconds };
     } finally {
-      if (!this.held) await this.client.query('select pg_advisory_lock($1, $2)', [SOURCE_LOCK, this.sourceId]);
-      this.held = true;
+      await this.client.query('select pg_advisory_lock($1, $2)', [SOURCE_LOCK, this.sourceId]);
     }
   }
 

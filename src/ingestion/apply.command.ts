@@ -2,7 +2,7 @@ import { Answer } from '../access/answer.js';
 import { type Quantity, toNumber } from '../catalog/quantity.js';
 import { toBase, unitOf } from '../catalog/unit-of-measure.js';
 import type { DirectoryItem, DirectoryLocation } from '../channels/directory.js';
-import type { ReservationBook, ReservationSession, ReservationsCommand } from '../reservations/reservation.session.js';
+import type { ReservationBook, ReservationCommand, ReservationSession } from '../reservations/reservation.session.js';
 import { type Catalogue, type Desk, Displaced, type PositionNeed } from '../stock/command.js';
 import type { PositionKey } from '../stock/ledger.js';
 import type { FinalStatus } from './applied.repository.js';
@@ -45,7 +45,7 @@ export interface Applied {
  * Events of one source, decided in their order within one transaction of the engine. Physical facts are never refused:
  * what cannot be applied is parked, with an exception, in the same transaction.
  */
-export class ApplyCommand implements LookingUp, ReservationsCommand {
+export class ApplyCommand implements LookingUp, ReservationCommand {
   /** The rows of the inbox are locked and looked at first, so a repeated command finds what it has done. */
   readonly intent = null;
   readonly skus: readonly string[];

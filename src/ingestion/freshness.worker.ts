@@ -21,7 +21,6 @@ export class FreshnessWorker implements OnApplicationBootstrap, BeforeApplicatio
   private readonly heard = new Map<number, number>();
   private known: { readonly sources: readonly FreshnessOf[]; readonly ownerships: readonly Ownership[] } | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> = Promise.resolve();
   private reading: Promise<void> = Promise.resolve();
   private stopped = false;
 
@@ -36,15 +35,14 @@ export class FreshnessWorker implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    this.looking = this.look();
-    await this.looking;
+    await this.look();
     this.schedule();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.looking;
+    await this.reading.catch(() => {});
   }
 
   /** These sources were heard of by this process, just now. */
@@ -86,9 +84,7 @@ export class FreshnessWorker implements OnApplicationBootstrap, BeforeApplicatio
 
   private schedule(): void {
     if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.looking = this.look().finally(() => this.schedule());
-    }, INTERVAL_MS).unref();
+    this.timer = setTimeout(() => void this.look().finally(() => this.schedule()), INTERVAL_MS).unref();
   }
 
   private async look(): Promise<void> {

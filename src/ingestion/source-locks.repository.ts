@@ -6,7 +6,7 @@ import { createPool } from '../postgres/connections.js';
 import { databaseUrl } from '../postgres/postgres.module.js';
 
 /** Names our advisory locks beside those of others: "feed" in ASCII. The second number is the source's id. */
-const SOURCE_LOCK = 0x66656564;
+export const SOURCE_LOCK = 0x66656564;
 
 /** `close`: gives the connection back, broken as it may be; a second time does nothing. */
 interface Session {

@@ -179,7 +179,7 @@ function ownProblem<T>(each: { problem?: Problem }, work: () => T): T | undefine
 
 /** PUT /v1/reservations/{id}/lines: the new lines of a hold, checked by their difference (semantics.md 17). */
 export class EditCommand implements ReservationCommand {
-  readonly reservationId: string;
+  readonly reservationIds: readonly string[];
   readonly skus: readonly string[];
   readonly weight: number;
   private resolved:
@@ -194,7 +194,7 @@ export class EditCommand implements ReservationCommand {
     private readonly lines: readonly RequestedLine[],
     private readonly version: number | undefined,
   ) {
-    this.reservationId = snapshot.id;
+    this.reservationIds = [snapshot.id];
     this.skus = [...lines, ...snapshot.lines].map(({ sku }) => sku);
     this.weight = lines.length + snapshot.lines.length;
   }
@@ -210,7 +210,7 @@ export class EditCommand implements ReservationCommand {
   decide(desk: Desk): () => Answer {
     const session = desk.session(this.book);
     const { channel, lines, configuration } = this.resolved as NonNullable<typeof this.resolved>;
-    const current = session.find(this.reservationId) as Reservation;
+    const current = session.find(this.snapshot.id) as Reservation;
     this.snapshot = current;
     mustBeHeld(current, desk.now);
     if (this.version !== undefined && this.version !== current.version) {
@@ -259,7 +259,7 @@ export interface StepWork {
 
 /** A step of a reservation that exists: commit, release, extend, cancel, ship, un-ship. */
 export class StepCommand implements ReservationCommand {
-  readonly reservationId: string;
+  readonly reservationIds: readonly string[];
   readonly skus: readonly string[];
   readonly weight: number;
   private configuration: Configuration | undefined;
@@ -273,7 +273,7 @@ export class StepCommand implements ReservationCommand {
     private snapshot: Reservation,
     private readonly work: StepWork,
   ) {
-    this.reservationId = snapshot.id;
+    this.reservationIds = [snapshot.id];
     this.skus = snapshot.lines.map(({ sku }) => sku);
     this.weight = snapshot.lines.length;
   }
@@ -291,7 +291,7 @@ export class StepCommand implements ReservationCommand {
 
   decide(desk: Desk): () => Answer {
     const session = desk.session(this.book);
-    const current = session.find(this.reservationId) as Reservation;
+    const current = session.find(this.snapshot.id) as Reservation;
     const configuration = this.configuration as Configuration;
     this.snapshot = current;
     mustBeLocked(current, desk);
@@ -305,14 +305,14 @@ export class StepCommand implements ReservationCommand {
     const missing = positions.filter(({ itemId, locationId }) => !desk.ledger.position(itemId, locationId));
     if (missing.length === 0) return;
     this.required.push(...missing);
-    throw new Displaced(`${this.reservationId} also needs positions that are not locked`);
+    throw new Displaced(`${this.snapshot.id} also needs positions that are not locked`);
   }
 }
 
 /** Lets a hold go whose time has come, when the positions it stood at have not seen to it before. Repeats harmlessly. */
 export class ExpireCommand implements ReservationCommand {
   readonly intent = null;
-  readonly reservationId: string;
+  readonly reservationIds: readonly string[];
   readonly skus: readonly string[];
   readonly weight: number;
 
@@ -320,7 +320,7 @@ export class ExpireCommand implements ReservationCommand {
     private readonly book: ReservationBook,
     private snapshot: Reservation,
   ) {
-    this.reservationId = snapshot.id;
+    this.reservationIds = [snapshot.id];
     this.skus = snapshot.lines.map(({ sku }) => sku);
     this.weight = snapshot.lines.length;
   }
@@ -331,7 +331,7 @@ export class ExpireCommand implements ReservationCommand {
 
   decide(desk: Desk): () => Answer {
     const session = desk.session(this.book);
-    const current = session.find(this.reservationId) as Reservation;
+    const current = session.find(this.snapshot.id) as Reservation;
     this.snapshot = current;
     mustBeLocked(current, desk);
     if (hasExpired(current, desk.now)) session.take(expire(current), desk, 'holdfast');

@@ -19,13 +19,8 @@ import { expire, Step } from './transitions.js';
 /** Who releases what has expired. */
 const CLOCKWORK = 'holdfast';
 
-/** A command about a reservation that exists. */
+/** A command about reservations that exist. */
 export interface ReservationCommand extends Command {
-  readonly reservationId: string;
-}
-
-/** A command about any number of them. */
-export interface ReservationsCommand extends Command {
   readonly reservationIds: readonly string[];
 }
 
@@ -51,8 +46,7 @@ export class ReservationSession implements ParticipantSession {
   async load(send: Send, commands: readonly Command[]): Promise<void> {
     const ids = new Set<string>();
     for (const command of commands) {
-      if ('reservationId' in command) ids.add(command.reservationId as string);
-      else if ('reservationIds' in command) for (const id of command.reservationIds as readonly string[]) ids.add(id);
+      if ('reservationIds' in command) for (const id of command.reservationIds as readonly string[]) ids.add(id);
     }
     if (ids.size === 0) return;
     const sent = [readReservations(send, [...ids], true), readShipments(send, [...ids])] as const;
