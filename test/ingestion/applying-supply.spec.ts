@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectInvariants } from '../support/invariants.js';
 import { rowsOf } from '../support/rows.js';
@@ -16,12 +17,7 @@ afterAll(async () => {
   await app.close();
 });
 
-let items = 0;
-async function newItem(): Promise<string> {
-  const sku = `I-${++items}`;
-  await app.given.item({ sku });
-  return sku;
-}
+const newItem = async (): Promise<string> => (await app.given.item()).sku;
 
 const expected = (sku: string, quantity: number, reference: string, seconds: number): Sent => ({
   type: 'supply.expected.v1',
@@ -153,7 +149,7 @@ describe('a snapshot', () => {
   });
 
   it('with bad rows is applied but for those, each an exception of its own', async () => {
-    const [good, missing] = [await newItem(), `missing-${++items}`];
+    const [good, missing] = [await newItem(), `missing-${randomUUID()}`];
     const rows = [row(good, 4), row(missing, 3), { sku: good, location: 'B', quantity: 'many' }];
     await erp.send({ ...snapshot(rows), id: 'mixed' });
     expect((await erp.states()).mixed).toBe('applied');

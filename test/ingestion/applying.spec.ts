@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectInvariants } from '../support/invariants.js';
 import { at, Feed, positionOf, type Sent } from './applying-world.js';
@@ -15,12 +16,7 @@ afterAll(async () => {
   await app.close();
 });
 
-let items = 0;
-async function newItem(overrides = {}): Promise<string> {
-  const sku = `I-${++items}`;
-  await app.given.item({ sku, ...overrides });
-  return sku;
-}
+const newItem = async (overrides = {}): Promise<string> => (await app.given.item(overrides)).sku;
 
 const received = (sku: string, quantity: number, more = {}): Sent => ({
   type: 'stock.received.v1',
@@ -155,7 +151,7 @@ describe('an absolute figure (semantics.md 23)', () => {
 
 describe('what cannot be applied', () => {
   it('waits for its item, and blocks nothing but its own key', async () => {
-    const sku = `late-${++items}`;
+    const sku = `late-${randomUUID()}`;
     const other = await newItem();
     await wms.send(
       { type: 'stock.counted.v1', id: 'p1', data: { sku, location: 'A', quantity: 5 } },

@@ -16,12 +16,7 @@ afterAll(async () => {
   await app.close();
 });
 
-let items = 0;
-async function newItem(): Promise<string> {
-  const sku = `I-${++items}`;
-  await app.given.item({ sku });
-  return sku;
-}
+const newItem = async (): Promise<string> => (await app.given.item()).sku;
 
 const received = (sku: string, quantity: number, more = {}): Sent => ({
   type: 'stock.received.v1',
