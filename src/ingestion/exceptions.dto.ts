@@ -1,14 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import {
-  IsIn,
-  IsISO8601,
-  IsOptional,
-  Validate,
-  ValidatorConstraint,
-  type ValidatorConstraintInterface,
-} from 'class-validator';
+import { IsIn, IsOptional, Validate, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
-import { IsCode, IsNote, IsText } from '../problems/fields.dto.js';
+import { IsCode, IsInstant, IsNote, IsText } from '../problems/fields.dto.js';
 import type { ExceptionRow, ExceptionStatus } from './exceptions.repository.js';
 
 export const EXCEPTION_STATUSES = ['open', 'resolved', 'discarded'] as const;
@@ -155,7 +148,7 @@ export class CloseException {
 
 export class ReplaySource {
   @ApiProperty({ format: 'date-time', example: '2026-03-01T00:00:00Z', description: 'Events received since then.' })
-  @IsISO8601({ strict: true })
+  @IsInstant()
   since: string;
 }
 

@@ -122,37 +122,35 @@ export class SourcesRepository {
   }
 
   async endOwnerships(tx: Tx, ownerships: readonly Ownership[]): Promise<void> {
-    for (const { sourceId, locationId, fact, from, until } of ownerships) {
-      await tx.query(
-        `update source_ownership set valid_until = to_timestamp($5::float8 / 1000)
-          where source_id = $1 and location_id is not distinct from $2 and fact = $3
-            and valid_from = to_timestamp($4::float8 / 1000)`,
-        [sourceId, locationId, fact, from, until],
-      );
-    }
+    await tx.query(
+      `update source_ownership o set valid_until = to_timestamp(e.until / 1000)
+         from ${GIVEN} as e(source_id, location_id, fact, "from", until)
+        where ${SAME}`,
+      columnsOfOwnerships(ownerships),
+    );
   }
 
   async deleteOwnerships(tx: Tx, ownerships: readonly Ownership[]): Promise<void> {
-    for (const { sourceId, locationId, fact, from } of ownerships) {
-      await tx.query(
-        `delete from source_ownership
-          where source_id = $1 and location_id is not distinct from $2 and fact = $3
-            and valid_from = to_timestamp($4::float8 / 1000)`,
-        [sourceId, locationId, fact, from],
-      );
-    }
+    await tx.query(
+      `delete from source_ownership o using ${GIVEN} as e(source_id, location_id, fact, "from", until) where ${SAME}`,
+      columnsOfOwnerships(ownerships),
+    );
   }
 
   /** A period that the same source once had from the very same moment, and that had ended, has no end again. */
   async insertOwnerships(tx: Tx, ownerships: readonly Ownership[]): Promise<void> {
-    for (const { sourceId, locationId, fact, from } of ownerships) {
-      await tx.query(
-        `insert into source_ownership (source_id, location_id, fact, valid_from)
-         values ($1, $2, $3, to_timestamp($4::float8 / 1000))
-         on conflict (source_id, fact, location_id, valid_from) do update set valid_until = null`,
-        [sourceId, locationId, fact, from],
-      );
-    }
+    await tx.query(
+      `insert into source_ownership (source_id, location_id, fact, valid_from)
+       select source_id, location_id, fact, to_timestamp("from" / 1000)
+         from ${GIVEN} as e(source_id, location_id, fact, "from", until)
+       on conflict (source_id, fact, location_id, valid_from) do update set valid_until = null`,
+      columnsOfOwnerships(ownerships),
+    );
+  }
+
+  /** Of sources whose `owns` another one has changed by taking over or by giving back. */
+  async raiseVersions(tx: Tx, ids: readonly number[]): Promise<void> {
+    await tx.query('update source set version = version + 1, updated_at = now() where id = any($1::int[])', [ids]);
   }
 
   async locationIds(tx: Tx, codes: readonly string[]): Promise<Map<string, number>> {
@@ -162,6 +160,20 @@ export class SourcesRepository {
     );
     return new Map(rows.map(({ code, id }) => [code, id]));
   }
+}
+
+const GIVEN = 'unnest($1::int[], $2::int[], $3::text[], $4::float8[], $5::float8[])';
+const SAME = `o.source_id = e.source_id and o.location_id is not distinct from e.location_id and o.fact = e.fact
+          and o.valid_from = to_timestamp(e."from" / 1000)`;
+
+function columnsOfOwnerships(ownerships: readonly Ownership[]): unknown[] {
+  return [
+    ownerships.map(({ sourceId }) => sourceId),
+    ownerships.map(({ locationId }) => locationId),
+    ownerships.map(({ fact }) => fact),
+    ownerships.map(({ from }) => from),
+    ownerships.map(({ until }) => until),
+  ];
 }
 
 interface OwnershipRow {

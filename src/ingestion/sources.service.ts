@@ -56,6 +56,8 @@ export class SourcesService {
     }
     if (faults.length > 0) throw invalid(faults);
     const answer = await this.dataSource.transaction(async (tx) => {
+      // Before any source: a takeover changes the source it takes from as well, which may be just taking from this one.
+      await this.repository.lockOwnerships(tx);
       let source = await this.repository.lock(tx, code);
       if (!source) expectVersion(expected, undefined);
       const created = !source && (await this.repository.insert(tx, code, content, new Date(this.clock())));
@@ -168,7 +170,6 @@ export class SourcesService {
 
   /** True if anything changed. */
   private async replaceOwnerships(tx: Tx, sourceId: number, owns: readonly Owns[]): Promise<boolean> {
-    await this.repository.lockOwnerships(tx);
     const ownerships = await this.repository.ownerships(tx);
     const { conflicts, ended, dropped, begun } = planOwnership(
       ownerships,
@@ -180,6 +181,8 @@ export class SourcesService {
     await this.repository.endOwnerships(tx, ended);
     await this.repository.deleteOwnerships(tx, dropped);
     await this.repository.insertOwnerships(tx, begun);
+    const others = ended.map((one) => one.sourceId).filter((id) => id !== sourceId);
+    await this.repository.raiseVersions(tx, others);
     return ended.length + dropped.length + begun.length > 0;
   }
 
@@ -192,7 +195,7 @@ export class SourcesService {
         const detail = `There is no location ${location}. Create it with PUT /v1/locations/{code} first.`;
         throw unknownInBody('unknown_location', `/owns/${i}/location`, detail);
       }
-      return facts.map((fact) => ({ locationId, fact, from, pointer: `/owns/${i}` }));
+      return facts.map((fact, j) => ({ locationId, fact, from, pointer: `/owns/${i}/facts/${j}` }));
     });
   }
 
