@@ -24,8 +24,8 @@ export class AccessRepository {
   /** The live key with this hash and whom it belongs to; expired ones included. */
   async findKey(tx: Tx, hash: Buffer): Promise<FoundKey | undefined> {
     const [row] = await tx.query(
-      `select k.id, k.scopes, k.expires_at, k.last_used_at, c.id as client_id, c.code as client_code,
-              ch.id as channel_id, ch.code as channel_code
+      `select k.id, k.scopes, k.expires_at, k.last_used_at, c.id as client_id, c.code as client_code, c.rate_limit,
+              ch.id as channel_id, ch.code as channel_code, ch.rate_limit as channel_rate_limit
          from api_key k
          join client c on c.id = k.client_id
          left join channel ch on ch.id = c.channel_id
@@ -40,6 +40,7 @@ export class AccessRepository {
         keyId: row.id,
         scopes: new Set<Scope>(row.scopes),
         channel: row.channel_id === null ? null : { id: row.channel_id, code: row.channel_code },
+        limits: { client: row.rate_limit, channel: row.channel_rate_limit },
       },
       expiresAt: row.expires_at === null ? Number.POSITIVE_INFINITY : row.expires_at.getTime(),
       lastUsedAt: row.last_used_at?.getTime() ?? 0,

@@ -1,4 +1,4 @@
-import type { Scope } from './principal.js';
+import type { RateLimit, Scope } from './principal.js';
 
 /** Who calls: a program or a partner, with keys of its own. */
 export interface Client {
@@ -7,7 +7,7 @@ export interface Client {
   readonly name: string;
   /** The code of the channel its keys are bound to; null: none. */
   readonly channel: string | null;
-  readonly rateLimit: { readonly requestsPerMinute: number; readonly burst: number } | null;
+  readonly rateLimit: RateLimit | null;
   readonly version: number;
   readonly createdAt: Date;
 }

@@ -15,6 +15,12 @@ export const SCOPES = [
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** Requests a minute over any length of time, and how many may come at once. */
+export interface RateLimit {
+  readonly requestsPerMinute: number;
+  readonly burst: number;
+}
+
 /** Who calls: the API client a key belongs to, and what that key may do. */
 export interface Principal {
   readonly clientId: string;
@@ -24,6 +30,8 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
   /** The channel the client is bound to; null: it names one in each request. */
   readonly channel: { readonly id: number; readonly code: string } | null;
+  /** What the client, and the channel it is bound to, may ask of the service; null: no limit. Both apply (api.md). */
+  readonly limits: { readonly client: RateLimit | null; readonly channel: RateLimit | null };
 }
 
 export function hasScope(principal: Principal, scope: Scope): boolean {
