@@ -11,6 +11,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** Redis 6.2 or newer, used as cache only. `REDIS_URL`; absent: every answer comes from PostgreSQL. */
   readonly redisUrl: string | undefined;
+  /** Keep the stock of items asked for in the process as well, where there is a Redis. `AVAILABILITY_COPY`: on (default) or off. */
+  readonly availabilityCopy: boolean;
   /** A first administrator key, for automation. `ADMIN_API_KEY`; absent: one is made and printed once. */
   readonly adminApiKey: string | undefined;
   /** Where the bundled PostgreSQL keeps its files. `DATA_DIR`, default `.data`. */
@@ -62,6 +64,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     return text;
   };
 
+  const onOrOff = (name: string, fallback: boolean): boolean => {
+    const text = env[name]?.trim() || (fallback ? 'on' : 'off');
+    if (text !== 'on' && text !== 'off') complaints.push(`${name} is "${text}": it takes on or off.`);
+    return text === 'on';
+  };
+
   const logLevel = env.LOG_LEVEL?.trim() || 'info';
   if (!LOG_LEVELS.includes(logLevel)) complaints.push(`LOG_LEVEL is "${logLevel}": it takes ${LOG_LEVELS.join(', ')}.`);
   const adminApiKey = env.ADMIN_API_KEY?.trim() || undefined;
@@ -79,6 +87,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     host: env.HOST?.trim() || '127.0.0.1',
     databaseUrl: url('DATABASE_URL', ['postgres', 'postgresql']),
     redisUrl: url('REDIS_URL', ['redis', 'rediss']),
+    availabilityCopy: onOrOff('AVAILABILITY_COPY', true),
     adminApiKey,
     dataDir: env.DATA_DIR?.trim() || '.data',
     logLevel,

@@ -8,11 +8,23 @@ import { AvailabilityService } from './availability.service.js';
 import { CacheRelay } from './cache.relay.js';
 import { Freshness } from './freshness.service.js';
 import { StockCache } from './stock.cache.js';
+import { StockCopy } from './stock.copy.js';
+import { StockNews } from './stock.news.js';
+import { StockReader } from './stock.reader.js';
 
 @Module({
   imports: [CatalogModule, ChannelsModule, StockModule],
   controllers: [AvailabilityController],
-  providers: [AvailabilityService, AvailabilityRepository, StockCache, CacheRelay, Freshness],
+  providers: [
+    AvailabilityService,
+    AvailabilityRepository,
+    StockCache,
+    StockCopy,
+    StockNews,
+    StockReader,
+    CacheRelay,
+    Freshness,
+  ],
   exports: [Freshness],
 })
 export class AvailabilityModule {}

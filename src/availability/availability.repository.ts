@@ -13,6 +13,8 @@ export interface ItemStock {
   readonly positions: readonly Position[];
   /** The time of a hold has come that still counts in the database: figures that are so without a new version. */
   readonly overdue: boolean;
+  /** Answers made of exactly this, by whoever makes them; only what is kept in the process has them. */
+  readonly answers?: Map<string, unknown>;
 }
 
 /** Says that a position has reached a version. */
@@ -77,9 +79,12 @@ export class AvailabilityRepository {
     return { configuration: rows[0]?.configuration, items };
   }
 
-  async installation(): Promise<string> {
-    const { rows } = await this.pool.query('select installation from configuration');
-    return rows[0].installation;
+  /** `timeline`: another after every failover, so that a version of the one is not compared with one of the other. */
+  async installation(): Promise<{ installation: string; timeline: string }> {
+    const { rows } = await this.pool.query(
+      `select installation, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline from configuration`,
+    );
+    return rows[0];
   }
 
   /** Of these items, deleted ones included: that one is gone is a newer revision too. */

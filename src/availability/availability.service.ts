@@ -17,7 +17,9 @@ import type { Silence } from './freshness.js';
 import { Freshness } from './freshness.service.js';
 import { Quote, quote, Standing, standingOf } from './quote.js';
 import { plan } from './sourcing.js';
-import { StockCache } from './stock.cache.js';
+import { cacheReads, StockCache } from './stock.cache.js';
+import { StockCopy } from './stock.copy.js';
+import { StockReader } from './stock.reader.js';
 
 export interface QueryLine {
   readonly sku: string;
@@ -29,9 +31,19 @@ export interface QueryLine {
 /** How often a reading is repeated when the catalogue moved between two trips. */
 const ATTEMPTS = 4;
 
+/** Answers kept of one item: channels, units, with locations or without. Beyond them they are made each time. */
+const ANSWERS = 64;
+
 interface Found {
   readonly item: DirectoryItem;
   readonly stock: ItemStock;
+  /** Revision of the channels and locations it was found with. */
+  readonly configuration: number;
+}
+
+interface MadeAnswer {
+  readonly silent: Silence;
+  readonly answer: Answer;
 }
 
 /** What a channel may promise now (semantics.md 4, 9 to 13), through the cache where there is one. */
@@ -40,7 +52,9 @@ export class AvailabilityService implements OnModuleInit {
   constructor(
     private readonly directory: Directory,
     private readonly repository: AvailabilityRepository,
+    private readonly copy: StockCopy,
     private readonly cache: StockCache,
+    private readonly reader: StockReader,
     private readonly engine: PostingEngine,
     private readonly changes: CatalogChanges,
     private readonly freshness: Freshness,
@@ -48,7 +62,10 @@ export class AvailabilityService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.engine.onCommitted((positions) => this.cache.publish(positions));
+    this.engine.onCommitted((positions) => {
+      this.copy.hearOwn(positions);
+      return this.cache.publish(positions);
+    });
     this.changes.listen((change) => this.cache.announce(change));
   }
 
@@ -62,13 +79,26 @@ export class AvailabilityService implements OnModuleInit {
     const { channel, found } = await this.read(caller, query.channel, [sku], 'parameter');
     const here = found.get(sku);
     if (!here) throw new Problem('unknown_sku', `There is no item ${sku}.`);
-    const unit = this.unitOfQuery(here.item, query.uom);
-    const stands = standing(here, channel, this.freshness.silentAt(this.clock()));
-    const body = quote(here.item, channel, unit, stands, query.expand === 'locations');
-    const tag = `W/"${createHash('sha1').update(JSON.stringify(body)).digest('base64url')}"`;
+    const answer = this.answerOf(here, channel, query.uom, query.expand === 'locations');
+    return matches(ifNoneMatch, answer.headers.ETag as string) ? new Answer(304, null, answer.headers) : answer;
+  }
+
+  /** Made once of what stands in the copy, and given until that changes. */
+  private answerOf(here: Found, channel: DirectoryChannel, uom: string | undefined, expand: boolean): Answer {
+    const { item, stock, configuration } = here;
+    const silent = this.freshness.silentAt(this.clock());
+    const name = `${channel.code} ${uom ?? ''} ${expand} ${configuration} ${item.revision}`;
+    const made = stock.answers?.get(name) as MadeAnswer | undefined;
+    if (made?.silent === silent) return made.answer;
+    const unit = this.unitOfQuery(item, uom);
+    const body = quote(item, channel, unit, standing(here, channel, silent), expand);
+    const text = JSON.stringify(body);
+    const tag = `W/"${createHash('sha1').update(text).digest('base64url')}"`;
     // Revalidated at every use: a copy that a browser keeps for a second is a promise nobody made.
     const headers = { ETag: tag, 'Cache-Control': 'private, no-cache', Vary: 'Authorization' };
-    return matches(ifNoneMatch, tag) ? new Answer(304, null, headers) : new Answer(200, body, headers);
+    const answer = new Answer(200, body, headers, text);
+    if (stock.answers && stock.answers.size < ANSWERS) stock.answers.set(name, { silent, answer } satisfies MadeAnswer);
+    return answer;
   }
 
   /** Up to 2,000 lines. Lines of one SKU share its stock, in their order; nothing is reserved by it. */
@@ -120,7 +150,7 @@ export class AvailabilityService implements OnModuleInit {
         const channel = channelFor(caller, channelCode, configuration, where);
         const found = items.flatMap((item) => {
           const here = stock.items.get(item.id);
-          return here ? [[item.sku, { item, stock: here }] as const] : [];
+          return here ? [[item.sku, { item, stock: here, configuration: configuration.revision }] as const] : [];
         });
         return { channel, found: new Map(found) };
       }
@@ -128,18 +158,31 @@ export class AvailabilityService implements OnModuleInit {
     }
   }
 
-  private async stockOf(ids: readonly number[]): Promise<{ configuration: number; items: Map<number, ItemStock> }> {
+  private async stockOf(
+    ids: readonly number[],
+  ): Promise<{ configuration: number; items: ReadonlyMap<number, ItemStock> }> {
     const now = this.clock();
-    const cached = await this.cache.read(ids, now);
-    const missing = ids.filter((id) => !cached.items.has(id));
-    if (missing.length === 0 && cached.configuration !== undefined) {
-      return { configuration: cached.configuration, items: cached.items };
-    }
-    const read = await this.repository.read(missing, now);
+    const known = this.copy.configuration;
+    const kept = this.copy.read(ids, now);
+    cacheReads.inc({ outcome: 'copy' }, kept.size);
+    if (known !== undefined && kept.size === ids.length) return { configuration: known, items: kept };
+    const absent = ids.filter((id) => !kept.has(id));
+    const keep = this.copy.begin();
+    const cached = await this.cache.read(absent, now);
+    keep(cached.items.values());
+    const items = new Map([...kept, ...cached.items]);
+    const missing = absent.filter((id) => !items.has(id));
+    const revision = cached.configuration ?? known;
+    if (missing.length === 0 && revision !== undefined) return { configuration: revision, items };
+    const keepRead = this.copy.begin();
+    const read = await this.reader.read(missing);
     // Where no item was found, the statement says nothing of the configuration either.
     const configuration = read.configuration ?? (await this.repository.configurationRevision());
-    await this.cache.fill(configuration, read.items.values());
-    return { configuration, items: new Map([...cached.items, ...read.items]) };
+    const found = missing.flatMap((id) => read.items.get(id) ?? []);
+    await this.cache.fill(configuration, found);
+    keepRead(found);
+    for (const stock of found) items.set(stock.itemId, stock);
+    return { configuration, items };
   }
 }
 

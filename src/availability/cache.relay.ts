@@ -74,6 +74,7 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
 
   private async look(): Promise<void> {
     try {
+      await this.cache.followFailover();
       while (!this.stopped && (await this.relay()) === BATCH);
     } catch (error) {
       this.log.warn({ err: error }, 'change notices could not be read: tried again with the next look');

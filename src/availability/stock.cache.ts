@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { Counter, register } from 'prom-client';
@@ -5,11 +6,12 @@ import type { CatalogChange } from '../catalog/catalog.changes.js';
 import { REDIS } from '../redis/redis.module.js';
 import { Position, UNSELLABLE, Unsellable } from '../stock/position.js';
 import { AvailabilityRepository, ItemStock } from './availability.repository.js';
+import type { Heard } from './stock.copy.js';
 
 /** Milliseconds after which an entry must be read anew: the last net under lost publications, which do not prolong it. */
 export const ENTRY_TTL_MS = 60_000;
 /** Milliseconds the revision of channels and locations is believed: a change of them shows everywhere within it. */
-const CONFIGURATION_TTL_MS = 500;
+const CONFIGURATION_TTL_MS = 250;
 
 /**
  * A hash an item: field `r` the revision of the item, one field a location `<version>:<figures>`. Writer, reader and
@@ -18,25 +20,37 @@ const CONFIGURATION_TTL_MS = 500;
  * An entry counts only once it has field `r`, which only a reading of all locations sets; until then the fields of
  * publications wait in it, so that a slow reading cannot bring back what a commit has overtaken. Field `n`: a newer
  * revision of the item that was announced. What is no number is not ours, and gives way.
+ * In the same breath it is told to all processes: who reads the entry before that hears of it after.
  */
 const MERGE = `
 local key = KEYS[1]
 local kind = redis.call('TYPE', key)['ok']
 if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', key) end
 local function number(value) return value and tonumber(string.match(value, '^%d+')) or -1 end
-for i = 4, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
   if number(redis.call('HGET', key, ARGV[i])) <= number(ARGV[i + 1]) then
     redis.call('HSET', key, ARGV[i], ARGV[i + 1])
   end
 end
-if ARGV[2] ~= '' and number(redis.call('HGET', key, ARGV[2])) < number(ARGV[3]) then
-  redis.call('HSET', key, ARGV[2], ARGV[3])
+if ARGV[4] ~= '' and number(redis.call('HGET', key, ARGV[4])) < number(ARGV[5]) then
+  redis.call('HSET', key, ARGV[4], ARGV[5])
 end
-if ARGV[2] == 'r' or redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, ARGV[1]) end
+if ARGV[4] == 'r' or redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, ARGV[1]) end
+redis.call('PUBLISH', ARGV[2], table.concat(ARGV, '\\n', 3))
 return 1`;
 
 /** What `behind` reads where something else than an entry is: served as far as it knows, and without the location. */
 const NOT_OURS = ['0', null];
+
+/** What one process says to all: of an item, or of the channels and locations. */
+export interface News {
+  readonly process: string;
+  /** Counts what this process says. */
+  readonly count: number;
+  /** Their revision; undefined where it is not known or the news is of an item. */
+  readonly configuration?: number;
+  readonly stock?: Heard;
+}
 
 type WithMerge = Redis & { mergeStock(key: string, ...args: (string | number)[]): Promise<number> };
 
@@ -53,6 +67,8 @@ export const cacheReads =
 export class StockCache {
   private readonly redis: WithMerge | null;
   private prefix: string | undefined;
+  private readonly process = randomUUID();
+  private said = 0;
   /** Items whose change Redis did not hear of. */
   private readonly unannounced = new Set<string>();
 
@@ -103,14 +119,8 @@ export class StockCache {
   /** Keeps what was read from the database. False: it could not. Without Redis: does nothing. */
   async fill(configuration: number | undefined, items: Iterable<ItemStock>): Promise<boolean> {
     return this.write(async (redis, prefix) => {
-      const merges = [...items].map((stock) =>
-        redis.mergeStock(
-          `${prefix}stock:${stock.itemId}`,
-          ENTRY_TTL_MS,
-          'r',
-          stock.revision,
-          ...fieldsOf(stock.positions, stock.overdue),
-        ),
+      const merges = [...items].map(({ itemId, revision, positions, overdue }) =>
+        this.merge(redis, prefix, itemId, 'r', revision, fieldsOf(positions, overdue)),
       );
       const revision = configuration && redis.set(`${prefix}configuration`, configuration, 'PX', CONFIGURATION_TTL_MS);
       await Promise.all([revision, ...merges]);
@@ -123,9 +133,7 @@ export class StockCache {
       const byItem = new Map<number, Position[]>();
       for (const position of positions) byItem.set(position.itemId, [...(byItem.get(position.itemId) ?? []), position]);
       await Promise.all(
-        [...byItem].map(([itemId, ofItem]) =>
-          redis.mergeStock(`${prefix}stock:${itemId}`, ENTRY_TTL_MS, '', 0, ...fieldsOf(ofItem)),
-        ),
+        [...byItem].map(([itemId, ofItem]) => this.merge(redis, prefix, itemId, '', 0, fieldsOf(ofItem))),
       );
     });
   }
@@ -136,11 +144,10 @@ export class StockCache {
       if (configuration) {
         const revision = await this.repository.configurationRevision();
         await redis.set(`${prefix}configuration`, revision, 'PX', CONFIGURATION_TTL_MS);
+        await this.tellConfiguration(redis, prefix, revision);
       }
       const items = skus.length > 0 ? await this.repository.itemRevisions(skus) : [];
-      await Promise.all(
-        items.map(({ id, revision }) => redis.mergeStock(`${prefix}stock:${id}`, ENTRY_TTL_MS, 'n', revision)),
-      );
+      await Promise.all(items.map(({ id, revision }) => this.merge(redis, prefix, id, 'n', revision, [])));
     });
     for (const sku of skus) {
       if (heard) this.unannounced.delete(sku);
@@ -151,6 +158,48 @@ export class StockCache {
   /** Says again what Redis did not hear. Entries that are older than this process are gone by themselves. */
   async announceAgain(): Promise<void> {
     if (this.unannounced.size > 0 && this.present) await this.announce({ skus: [...this.unannounced] });
+  }
+
+  /** Where news are told: elsewhere after a failover of the database, as the entries are. */
+  async channel(): Promise<string> {
+    return `${await this.keyPrefix()}news`;
+  }
+
+  /** Says to all processes that this one is there, and which revision the channels and locations have. */
+  async beat(): Promise<void> {
+    await this.write(async (redis, prefix) => {
+      let revision = wholeNumber(await redis.get(`${prefix}configuration`).catch(() => null));
+      if (revision === undefined) {
+        revision = await this.repository.configurationRevision();
+        await redis.set(`${prefix}configuration`, revision, 'PX', CONFIGURATION_TTL_MS);
+      }
+      await this.tellConfiguration(redis, prefix, revision);
+    });
+  }
+
+  /** undefined: not ours. */
+  readNews(message: string): News | undefined {
+    const [process, counted, kind, id, field, revision, ...fields] = message.split('\n');
+    const count = wholeNumber(counted);
+    if (!process || count === undefined) return undefined;
+    if (kind === 'configuration') return { process, count, configuration: wholeNumber(id) };
+    const itemId = wholeNumber(id);
+    if (kind !== 'stock' || itemId === undefined) return undefined;
+    const positions: Position[] = [];
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      const position = parsePosition(itemId, wholeNumber(fields[i]), fields[i + 1] as string);
+      if (position) positions.push(position);
+    }
+    return { process, count, stock: { itemId, ...(field ? { revision: wholeNumber(revision) } : {}), positions } };
+  }
+
+  /**
+   * Looks whether the database has failed over to an older copy of itself: its versions may have gone back, and what
+   * Redis and the processes have of the other timeline would never give way. Nothing of it is looked at again.
+   */
+  async followFailover(): Promise<void> {
+    const prefix = await this.prefixNow();
+    if (this.prefix !== prefix) this.prefix = prefix;
   }
 
   /** Of these positions, the ones whose entry is older than `version`. Undefined: Redis does not say. */
@@ -188,9 +237,43 @@ export class StockCache {
     }
   }
 
+  private merge(
+    redis: WithMerge,
+    prefix: string,
+    itemId: number,
+    field: 'r' | 'n' | '',
+    revision: number,
+    fields: readonly (string | number)[],
+  ): Promise<number> {
+    const head = `${this.sign()}\nstock\n${itemId}`;
+    return redis.mergeStock(
+      `${prefix}stock:${itemId}`,
+      ENTRY_TTL_MS,
+      `${prefix}news`,
+      head,
+      field,
+      revision,
+      ...fields,
+    );
+  }
+
+  private async tellConfiguration(redis: Redis, prefix: string, revision: number): Promise<void> {
+    await redis.publish(`${prefix}news`, `${this.sign()}\nconfiguration\n${revision}`);
+  }
+
+  private sign(): string {
+    this.said += 1;
+    return `${this.process}\n${this.said}`;
+  }
+
   private async keyPrefix(): Promise<string> {
-    this.prefix ??= `hf:${(await this.repository.installation()).slice(0, 8)}:`;
+    this.prefix ??= await this.prefixNow();
     return this.prefix;
+  }
+
+  private async prefixNow(): Promise<string> {
+    const { installation, timeline } = await this.repository.installation();
+    return `hf:${installation.slice(0, 8)}:${timeline}:`;
   }
 }
 

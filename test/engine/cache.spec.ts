@@ -28,7 +28,9 @@ describeWithRedis(
 
     beforeAll(async () => {
       redis = await startRedis({ mayStop: true });
-      fleet = await startFleet(3, { redisUrls: [redis.url, redis.url, undefined] });
+      // What is kept in the process would hide what Redis has: test/engine/copy.spec.ts is about that.
+      const env = { AVAILABILITY_COPY: 'off' };
+      fleet = await startFleet(3, { env, redisUrls: [redis.url, redis.url, undefined] });
       [a, b, bare] = fleet.apps as [TestApp, TestApp, TestApp];
       inRedis = new Redis(redis.url, { lazyConnect: false, retryStrategy: () => 20 });
       inRedis.on('error', () => {}); // it is stopped on purpose

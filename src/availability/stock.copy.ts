@@ -1,0 +1,122 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import type { Config } from '../config.js';
+import { CONFIG } from '../config.module.js';
+import type { Position } from '../stock/position.js';
+import type { ItemStock } from './availability.repository.js';
+
+/** At 2 KB an item with its answers, 40 MB at most. */
+const ITEMS = 20_000;
+/** Items of which it is remembered when they last changed; beyond them a reading under way is not kept. */
+const CHANGES = 50_000;
+
+/** What was heard of an item: `revision` of the item itself; positions that are newer than what was known. */
+export interface Heard {
+  readonly itemId: number;
+  readonly revision?: number;
+  readonly positions: readonly Position[];
+}
+
+interface Kept {
+  readonly stock: ItemStock;
+  /** When the first of its holds expires, in milliseconds since 1970. */
+  readonly until: number;
+}
+
+/**
+ * The stock of items that are asked for, in this process. Only true while everything is heard that is published
+ * (stock.news.ts): it is empty before, and emptied when that ends. What it has is as new as Redis; what this process
+ * commits is in it before the caller has its answer.
+ */
+@Injectable()
+export class StockCopy {
+  private readonly kept = new LRUCache<number, Kept>({ max: ITEMS });
+  private readonly changedAt = new LRUCache<number, number>({
+    max: CHANGES,
+    dispose: (at, _, reason) => {
+      if (reason === 'evict') this.forgottenAt = Math.max(this.forgottenAt, at);
+    },
+  });
+  /** Counts what changes; a reading that began before a change of its item may not have seen it. */
+  private changes = 0;
+  private forgottenAt = 0;
+  private generation = 0;
+  private heardConfiguration: number | undefined;
+  private isHearing: () => boolean = () => false;
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  /** `isHearing`: whether nothing was missed until now. */
+  listen(isHearing: () => boolean): void {
+    if (this.config.availabilityCopy) this.isHearing = isHearing;
+  }
+
+  get trusted(): boolean {
+    return this.isHearing();
+  }
+
+  /** The revision of channels and locations as last heard; undefined: not known. */
+  get configuration(): number | undefined {
+    return this.trusted ? this.heardConfiguration : undefined;
+  }
+
+  /** The stock at hand whose holds have not expired since. */
+  read(itemIds: readonly number[], now: number): Map<number, ItemStock> {
+    const items = new Map<number, ItemStock>();
+    if (!this.trusted) return items;
+    for (const id of itemIds) {
+      const kept = this.kept.get(id);
+      if (kept && kept.until > now) items.set(id, kept.stock);
+    }
+    return items;
+  }
+
+  /** To be called before a reading of Redis or the database; gives what keeps its result, where nothing overtook it. */
+  begin(): (items: Iterable<ItemStock>) => void {
+    const { changes, generation } = this;
+    return (items) => {
+      if (!this.trusted || generation !== this.generation) return;
+      for (const stock of items) {
+        const overtaken = (this.changedAt.get(stock.itemId) ?? this.forgottenAt) > changes;
+        if (!overtaken && !stock.overdue) this.keep(stock);
+      }
+    };
+  }
+
+  /** Takes what was committed here or elsewhere: in any order, however late or often. */
+  hear({ itemId, revision = 0, positions }: Heard): void {
+    this.changes += 1;
+    this.changedAt.set(itemId, this.changes);
+    const known = this.kept.get(itemId)?.stock;
+    if (!known) return;
+    const at = new Map(known.positions.map((position) => [position.locationId, position]));
+    for (const position of positions) {
+      if (position.version >= (at.get(position.locationId)?.version ?? 0)) at.set(position.locationId, position);
+    }
+    this.keep({ ...known, revision: Math.max(known.revision, revision), positions: [...at.values()] });
+  }
+
+  /** What this process has committed, before whoever asked for it is told. */
+  hearOwn(positions: readonly Position[]): void {
+    if (!this.trusted) return;
+    for (const position of positions) this.hear({ itemId: position.itemId, positions: [position] });
+  }
+
+  hearConfiguration(revision: number): void {
+    this.heardConfiguration = Math.max(revision, this.heardConfiguration ?? 0);
+  }
+
+  /** Something may have been missed. */
+  clear(): void {
+    this.generation += 1;
+    this.kept.clear();
+    this.changedAt.clear();
+    this.heardConfiguration = undefined;
+  }
+
+  private keep(stock: ItemStock): void {
+    let until = Number.POSITIVE_INFINITY;
+    for (const { nextExpiry } of stock.positions) if (nextExpiry !== null && nextExpiry < until) until = nextExpiry;
+    this.kept.set(stock.itemId, { stock: { ...stock, answers: new Map() }, until });
+  }
+}

@@ -1,0 +1,218 @@
+import { Redis } from 'ioredis';
+import { StockCache } from '../../src/availability/stock.cache.js';
+import { StockCopy } from '../../src/availability/stock.copy.js';
+import { StockNews } from '../../src/availability/stock.news.js';
+import { ReservationsService } from '../../src/reservations/reservations.service.js';
+import type { TestApp } from '../support/app.js';
+import { expectInvariants } from '../support/invariants.js';
+import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
+import { rowsOf } from '../support/rows.js';
+import { until } from './crowd.js';
+import { type Fleet, randomFrom, startFleet, stocked } from './fleet.js';
+import { playAtRandom } from './random-play.js';
+
+const SEED = Number(process.env.SEED ?? 11);
+
+/** Two applications that keep what they are asked for, and a third without Redis: its answers are the database's. */
+describeWithRedis(
+  'the copy of stock in the process',
+  () => {
+    let redis: TestRedis;
+    let fleet: Fleet;
+    let a: TestApp;
+    let b: TestApp;
+    let bare: TestApp;
+
+    beforeAll(async () => {
+      redis = await startRedis({ mayStop: true });
+      fleet = await startFleet(3, { redisUrls: [redis.url, redis.url, undefined] });
+      [a, b, bare] = fleet.apps as [TestApp, TestApp, TestApp];
+    });
+    beforeEach(() => hearing(a, b));
+    afterEach(() => expectInvariants(fleet.databaseUrl));
+    afterAll(async () => {
+      await fleet?.close();
+      await redis?.kill();
+    });
+
+    const copyOf = (app: TestApp) => app.app.get(StockCopy);
+    const newsOf = (app: TestApp) => app.app.get(StockNews) as unknown as { hear(message: string): void };
+    const hearing = (...apps: TestApp[]) =>
+      until('news are heard', () => apps.every((app) => copyOf(app).configuration !== undefined));
+    const idOf = async (sku: string) =>
+      (await rowsOf<{ id: number }>(fleet.databaseUrl, 'select id::int from item where sku = $1', [sku]))[0]
+        ?.id as number;
+    const ask = async (app: TestApp, sku: string, channel: string) => {
+      const { status, body } = await app.api().get(`/v1/availability/${sku}?channel=${channel}&expand=locations`);
+      expect(status).toBe(200);
+      return body;
+    };
+    const kept = async (app: TestApp, sku: string) => {
+      const id = await idOf(sku);
+      return copyOf(app).read([id], fleet.clock.now()).get(id);
+    };
+    const hold = (app: TestApp, channel: string, sku: string, quantity = 1, more: object = {}) =>
+      app.api().post('/v1/reservations', { channel, lines: [{ sku, quantity }], ...more });
+    /** Everything that was published before has arrived: the same connection brings a heartbeat behind it. */
+    const caughtUp = (app: TestApp, sku: string, version: number) =>
+      until('the news have come', async () => (await kept(app, sku))?.positions[0]?.version === version);
+
+    it('answers what the database answers, after whatever two applications did at random', async () => {
+      const random = randomFrom(SEED);
+      const world = await stocked(a, [20, 10]);
+      const two = { ...fleet, apps: [a, b], next: () => (random() < 0.5 ? a : b) };
+      for (let round = 0; round < 4; round += 1) {
+        await playAtRandom(two, { players: 6, moves: 10, skus: 2, random });
+        const skus = (await bare.api().get('/v1/items?limit=200')).body.data.map(({ sku }: { sku: string }) => sku);
+        const lines = skus.map((sku: string) => ({ sku, quantity: 1 }));
+        const answer = (app: TestApp) => app.api().post('/v1/availability/query', { channel: world.channel, lines });
+        const truth = (await answer(bare)).body;
+        await until('both know', async () => {
+          const answers = await Promise.all([answer(a), answer(b)]);
+          return answers.every(({ body }) => JSON.stringify(body) === JSON.stringify(truth));
+        });
+        fleet.clock.advance(Math.floor(random() * 30_000));
+        if (round % 2 === 1) await a.app.get(ReservationsService).sweep();
+      }
+    });
+
+    it('shows to whoever reserved what the reservation left', async () => {
+      const { sku, channel } = await stocked(a, [100]);
+      for (let left = 99; left > 80; left -= 1) {
+        await hold(a, channel, sku).expect(201);
+        expect((await ask(a, sku, channel)).available).toBe(left);
+      }
+    });
+
+    it('never has a version that the database does not have yet, and soon has the last', async () => {
+      const { sku, channel } = await stocked(a, [1_000]);
+      await ask(b, sku, channel);
+      let working = true;
+      const reading = (async () => {
+        while (working) {
+          const shown = (await kept(b, sku))?.positions[0]?.version ?? 0;
+          const [row] = await rowsOf<{ version: number }>(
+            fleet.databaseUrl,
+            'select version::int from position where item_id = $1',
+            [await idOf(sku)],
+          );
+          expect(shown).toBeLessThanOrEqual(row?.version as number);
+        }
+      })();
+      for (let i = 0; i < 15; i += 1) {
+        await Promise.all(Array.from({ length: 8 }, () => hold(i % 2 === 0 ? a : b, channel, sku)));
+      }
+      working = false;
+      await reading;
+      await caughtUp(b, sku, 121);
+      expect((await ask(b, sku, channel)).available).toBe(880);
+    });
+
+    it('is not asked once a hold has expired (semantics.md 16)', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      await hold(a, channel, sku, 4, { ttlSeconds: 60 }).expect(201);
+      expect((await ask(b, sku, channel)).available).toBe(6);
+      expect(await kept(b, sku)).toBeDefined();
+      fleet.clock.advance(59_999);
+      expect((await ask(b, sku, channel)).available).toBe(6);
+      fleet.clock.advance(1);
+      expect(await kept(b, sku)).toBeUndefined();
+      expect((await ask(b, sku, channel)).available).toBe(10);
+    });
+
+    it('does not keep a reading that news have overtaken', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      await ask(a, sku, channel);
+      const old = await kept(a, sku);
+      const keep = copyOf(b).begin();
+      await hold(a, channel, sku, 4).expect(201);
+      await until('it is heard', async () => {
+        const unheard = copyOf(b).begin();
+        return unheard !== undefined && (await ask(b, sku, channel)).available === 6;
+      });
+      keep([old as NonNullable<typeof old>]);
+      expect((await ask(b, sku, channel)).available).toBe(6);
+    });
+
+    it('takes news that come late or twice for what they are', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      await ask(b, sku, channel);
+      const messages: string[] = [];
+      const news = newsOf(b);
+      const hear = news.hear.bind(news);
+      news.hear = (message) => {
+        messages.push(message);
+        hear(message);
+      };
+      await hold(a, channel, sku, 1).expect(201);
+      await hold(a, channel, sku, 2).expect(201);
+      await caughtUp(b, sku, 3);
+      for (const message of [...messages].reverse()) hear(message);
+      expect((await kept(b, sku))?.positions[0]).toMatchObject({ version: 3, reserved: 30_000 });
+      news.hear = hear;
+    });
+
+    it('is emptied when one message is lost', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      await ask(b, sku, channel);
+      const news = newsOf(b);
+      const hear = news.hear.bind(news);
+      let lost = 0;
+      news.hear = (message) => {
+        if (lost === 0 && message.includes('\nstock\n')) lost += 1;
+        else hear(message);
+      };
+      await hold(a, channel, sku, 4).expect(201);
+      await until('it is noticed', async () => lost === 1 && (await ask(b, sku, channel)).available === 6);
+      news.hear = hear;
+    });
+
+    it.each(['is killed', 'hangs', 'loses all it has'])('answers from the database while Redis %s', async (how) => {
+      const { sku, channel } = await stocked(a, [10]);
+      await ask(a, sku, channel);
+      await ask(b, sku, channel);
+      if (how === 'is killed') await redis.kill();
+      if (how === 'hangs') redis.pause();
+      if (how === 'loses all it has') {
+        const other = new Redis(redis.url);
+        await other.flushall();
+        other.disconnect();
+      }
+      await hold(a, channel, sku, 4).expect(201);
+      expect((await ask(a, sku, channel)).available).toBe(6);
+      await until('the other knows', async () => (await ask(b, sku, channel)).available === 6);
+      if (how === 'is killed') await redis.restart();
+      if (how === 'hangs') redis.resume();
+      await hearing(a, b);
+      await until('both are right', async () => (await ask(b, sku, channel)).available === 6);
+      await hold(b, channel, sku, 1).expect(201);
+      expect((await ask(b, sku, channel)).available).toBe(5);
+      await until('the other knows', async () => (await ask(a, sku, channel)).available === 5);
+    });
+
+    it('follows a change of a channel and of an item', async () => {
+      const { sku, channel, locations } = await stocked(a, [10]);
+      expect((await ask(b, sku, channel)).available).toBe(10);
+      await a.given.channel({ code: channel, locations, buffer: 2 });
+      await until('the channel is known', async () => (await ask(b, sku, channel)).available === 8);
+      await a.api().put(`/v1/channels/${channel}/items/${sku}`, { buffer: 3 }).expect(201);
+      await until('the item is known', async () => (await ask(b, sku, channel)).available === 7);
+    });
+
+    it('looks at nothing of another timeline after the database has failed over', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      await ask(a, sku, channel);
+      const cache = a.app.get(StockCache) as unknown as { prefix: string; prefixNow(): Promise<string> };
+      const before = await a.app.get(StockCache).channel();
+      const prefixNow = cache.prefixNow.bind(cache);
+      cache.prefixNow = async () => (await prefixNow()).replace(/[^:]*:$/, '0000000F:');
+      await a.app.get(StockCache).followFailover();
+      expect(await a.app.get(StockCache).channel()).not.toBe(before);
+      await until('it hears there', () => copyOf(a).configuration !== undefined);
+      expect((await ask(a, sku, channel)).available).toBe(10);
+      cache.prefixNow = prefixNow;
+      await a.app.get(StockCache).followFailover();
+    });
+  },
+  { mayStop: true },
+);
