@@ -8,7 +8,8 @@
 // The added entries have no integrity hash. npm fills it in when it runs where the package can be seen.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const systems = ['android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32'];
+/** By the word in the name of a package, the system as npm knows it. */
+const systems = { ...named('android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32'), windows: 'win32' };
 const lockfile = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 const packages = lockfile.packages;
 const added = [];
@@ -33,9 +34,13 @@ console.log(added.length === 0 ? 'package-lock.json was whole.' : `Added to pack
 /** Reads system, processor and C library from the end of a name like `@swc/core-linux-arm64-musl`. */
 function platformOf(name) {
   const words = name.split(/[-/]/);
-  const at = words.findIndex((word) => systems.includes(word));
+  const at = words.findIndex((word) => Object.hasOwn(systems, word));
   if (at < 0 || words[at + 1] === undefined) return undefined;
   const library = words[at + 2] ?? '';
   const libc = library.startsWith('musl') ? { libc: ['musl'] } : library.startsWith('gnu') ? { libc: ['glibc'] } : {};
-  return { cpu: [words[at + 1]], libc, os: [words[at]] };
+  return { cpu: [words[at + 1]], libc, os: [systems[words[at]]] };
+}
+
+function named(...words) {
+  return Object.fromEntries(words.map((word) => [word, word]));
 }
