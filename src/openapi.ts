@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { DocumentBuilder, OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { createApp } from './app.js';
 import { readConfig } from './config.js';
+import { completeAnswers, HEADERS } from './openapi-answers.js';
+import { METHODS, type OpenApiDocument, type Operation, operations, type Schema } from './openapi-document.js';
 import { FieldErrorView, ProblemView, ShortageView } from './problems/problem.dto.js';
 import { PROBLEMS, ProblemCode } from './problems/problem.js';
+import { codesIn } from './problems/problem-response.js';
 
 const DESCRIPTION = `Says what a sales channel may promise now, and holds it. One truth about stock for every channel, warehouse and ERP.
 
@@ -42,48 +45,6 @@ const TAGS: Readonly<Record<string, string>> = {
   Service: 'Health, metrics, and the contract itself.',
 };
 
-const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'head', 'options'] as const;
-
-/** A schema as it stands in the document: JSON Schema, of which we look at a few members. */
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly items?: Schema;
-  readonly allOf?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
-  readonly anyOf?: readonly Schema[];
-  readonly enum?: readonly unknown[];
-  readonly example?: unknown;
-  readonly default?: unknown;
-}
-
-interface MediaType {
-  schema?: Schema;
-  example?: unknown;
-  examples?: Record<string, unknown>;
-}
-
-interface Response {
-  readonly description: string;
-  readonly content?: Record<string, MediaType>;
-}
-
-export interface Operation {
-  readonly operationId: string;
-  readonly summary?: string;
-  readonly tags?: readonly string[];
-  readonly parameters?: readonly { name: string; in: string; required?: boolean; schema?: Schema; example?: unknown }[];
-  readonly requestBody?: { readonly content: Record<string, MediaType> };
-  readonly responses: Record<string, Response>;
-}
-
-export interface OpenApiDocument extends Omit<OpenAPIObject, 'paths' | 'components'> {
-  paths: Record<string, Partial<Record<(typeof METHODS)[number], Operation>>>;
-  components: { schemas: Record<string, Schema>; examples?: Record<string, unknown> };
-}
-
 /**
  * The contract, OpenAPI 3.1, from the decorators of the controllers. Needs no database: Nest builds its modules in
  * preview mode and instantiates nothing. Sorted, so that the committed file changes only where the contract does.
@@ -109,10 +70,14 @@ export async function buildDocument(): Promise<OpenApiDocument> {
   document.tags = Object.entries(TAGS)
     .filter(([name]) => operations(document).some(({ operation }) => operation.tags?.includes(name)))
     .map(([name, description]) => ({ name, description }));
-  for (const { operation } of operations(document)) addExamples(document, operation);
+  for (const { method, operation } of operations(document)) {
+    completeAnswers(document, method, operation);
+    addExamples(document, operation);
+  }
   document.components = {
     ...sorted(document.components),
     schemas: sorted(document.components.schemas),
+    headers: HEADERS,
     examples: problemExamples(),
   };
   document.paths = sorted(document.paths);
@@ -124,13 +89,6 @@ export async function buildDocument(): Promise<OpenApiDocument> {
   // In the order a person reads it.
   const { openapi, info, servers, tags, paths, components, ...rest } = document;
   return { openapi, info, servers, tags, paths, components, ...rest };
-}
-
-/** Every operation of the document with its place. */
-export function operations(document: OpenApiDocument): { method: string; path: string; operation: Operation }[] {
-  return Object.entries(document.paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => ({ method, path, operation })),
-  );
 }
 
 /**
@@ -164,9 +122,9 @@ function addExamples(document: OpenApiDocument, operation: Operation): void {
   for (const { description, content } of Object.values(operation.responses)) {
     const media = content?.['application/problem+json'];
     if (!media) continue;
-    // @Endpoint names the codes of a status in its description, in backticks.
-    const codes = [...description.matchAll(/`(\w+)`:/g)].map(([, code]) => code as string);
-    media.examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
+    media.examples = Object.fromEntries(
+      codesIn(description).map((code) => [code, { $ref: `#/components/examples/${code}` }]),
+    );
   }
 }
 

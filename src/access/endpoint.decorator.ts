@@ -2,7 +2,8 @@ import { applyDecorators, createParamDecorator, ExecutionContext, HttpCode, SetM
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { invalid, PROBLEMS, Problem, ProblemCode } from '../problems/problem.js';
+import { invalid, Problem, ProblemCode } from '../problems/problem.js';
+import { problemResponses } from '../problems/problem-response.js';
 import { fingerprint, Intent, parseIdempotencyKey } from './idempotency.js';
 import type { Expectation } from './precondition.js';
 import type { Principal, Scope } from './principal.js';
@@ -17,7 +18,14 @@ export interface EndpointOptions {
   readonly summary: string;
   readonly description?: string;
   /** The answer of success. `created`: also 201. */
-  readonly answer?: { type?: Type | [Type]; status?: number; description?: string; alsoCreated?: boolean };
+  readonly answer?: {
+    type?: Type | [Type];
+    status?: number;
+    description?: string;
+    alsoCreated?: boolean;
+    /** Bears `Location`: where to read what was made. */
+    located?: boolean;
+  };
   /** Problems beside those every route of its kind has. */
   readonly problems?: readonly ProblemCode[];
   /** ⓘ in api.md: needs an Idempotency-Key. */
@@ -40,7 +48,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
   const status = answer.status ?? 200;
   const codes = new Set<ProblemCode>([
     ...(validated ? (['validation_failed'] as const) : []),
-    ...(scope === null ? [] : (['unauthenticated', 'scope_required'] as const)),
+    ...(scope === null ? [] : (['unauthenticated', 'scope_required', 'overloaded'] as const)),
     ...(idempotent ? (['idempotency_key_missing', 'idempotency_in_progress', 'idempotency_key_reused'] as const) : []),
     ...(ifMatch === true ? (['precondition_required'] as const) : []),
     ...(ifMatch ? (['version_conflict'] as const) : []),
@@ -48,14 +56,11 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     'internal_error',
     'unavailable',
   ]);
-  const byStatus = new Map<number, ProblemCode[]>();
-  for (const code of codes) {
-    const entry: { status: number; statusInBody?: number } = PROBLEMS[code];
-    for (const at of new Set([entry.status, entry.statusInBody ?? entry.status])) {
-      byStatus.set(at, [...(byStatus.get(at) ?? []), code]);
-    }
-  }
-  const body = { description: answer.description ?? 'Done.', ...(answer.type ? { type: answer.type } : {}) };
+  const body = {
+    description: answer.description ?? 'Done.',
+    ...(answer.type ? { type: answer.type } : {}),
+    ...(answer.located ? { headers: { Location: { $ref: '#/components/headers/Location' } as object } } : {}),
+  };
   return applyDecorators(
     SetMetadata(REQUIRED_SCOPE, scope),
     HttpCode(status),
@@ -67,13 +72,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     } as never),
     ApiResponse({ ...body, status }),
     ...(answer.alsoCreated ? [ApiResponse({ ...body, status: 201, description: 'Created.' })] : []),
-    ...[...byStatus].map(([at, of]) =>
-      ApiResponse({
-        status: at,
-        description: of.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      }),
-    ),
+    ...[...problemResponses(codes)].map(([at, response]) => ApiResponse({ status: at, ...response })),
     ...(scope === null ? [] : [ApiBearerAuth('key')]),
     ...(streams ? [RouteConfig({ streams: Object.keys(streams) } satisfies BodyRoute)] : []),
     ...(raw ? [RouteConfig({ raw: true } satisfies BodyRoute)] : []),

@@ -69,7 +69,8 @@ export function replay(intent: Intent, remembered: Remembered): Answer {
   }
   const body = JSON.parse(remembered.body) as { version?: unknown };
   const headers = {
-    'Idempotent-Replayed': 'true',
+    // Who sent no key has not repeated anything: we have, to settle an unknown outcome.
+    ...(intent.fingerprint === UNKEYED ? {} : { 'Idempotent-Replayed': 'true' }),
     ...(typeof body?.version === 'number' ? { ETag: `"${body.version}"` } : {}),
   };
   return new Answer(remembered.status, body, headers, remembered.body);
@@ -80,5 +81,7 @@ export function replay(intent: Intent, remembered: Remembered): Answer {
  * is settled as for any other: by looking whether its row is there.
  */
 export function unkeyed(clientId: string): Intent {
-  return { clientId, key: `~${randomUUID()}`, fingerprint: Buffer.alloc(32) };
+  return { clientId, key: `~${randomUUID()}`, fingerprint: UNKEYED };
 }
+
+const UNKEYED = Buffer.alloc(32);

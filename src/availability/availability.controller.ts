@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Headers, Post, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Caller, Endpoint } from '../access/endpoint.decorator.js';
 import { PathSku } from '../access/path.decorator.js';
 import type { Principal } from '../access/principal.js';
@@ -23,6 +23,13 @@ export class AvailabilityController {
     description: 'Answers 304 when the ETag in If-None-Match still holds.',
     answer: { type: AvailabilityView },
     problems: ['unknown_sku', 'unknown_channel', 'channel_forbidden', 'stale_availability'],
+  })
+  @ApiResponse({ status: 304, description: 'Nothing has changed since the ETag of If-None-Match.' })
+  @ApiHeader({
+    name: 'If-None-Match',
+    required: false,
+    description: 'The ETag of the answer that is there already.',
+    schema: { type: 'string', maxLength: 1024, example: 'W/"5f1d7a84db00d2fc"' },
   })
   getAvailability(
     @Caller() caller: Principal,

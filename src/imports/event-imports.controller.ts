@@ -35,7 +35,12 @@ export class EventImportsController {
         'ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *260301*0830*U*00401*000000001*0*P*>~',
       'application/edifact': "UNB+UNOC:3+SENDER+RECEIVER+260301:0830+1'",
     },
-    answer: { type: ImportView, status: 202, description: 'Accepted. `Location` says where to ask how far it is.' },
+    answer: {
+      type: ImportView,
+      status: 202,
+      located: true,
+      description: 'Accepted. `Location` says where to ask how far it is.',
+    },
     problems: ['channel_forbidden', 'not_found', 'payload_too_large', 'unsupported_media_type'],
     idempotent: true,
   })

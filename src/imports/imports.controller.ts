@@ -40,7 +40,12 @@ export class ImportsController {
       'application/x-ndjson':
         '{"sku":"CABLE/2M","location":"HAM","onHand":120}\n{"sku":"CABLE/2M","location":"MUC","onHand":10,"uom":"XCS"}\n',
     },
-    answer: { type: ImportView, status: 202, description: 'Accepted. `Location` says where to ask how far it is.' },
+    answer: {
+      type: ImportView,
+      status: 202,
+      located: true,
+      description: 'Accepted. `Location` says where to ask how far it is.',
+    },
     problems: ['payload_too_large', 'unsupported_media_type'],
     idempotent: true,
   })

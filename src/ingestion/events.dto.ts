@@ -135,7 +135,13 @@ export class EventView extends EventSummary {
   signature: Record<string, unknown>;
   @ApiProperty({ type: 'integer', example: 1, description: 'How often it came.' })
   deliveries: number;
-  @ApiProperty({ nullable: true, example: null, description: 'What the profile made of it; null: not mapped.' })
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'object', additionalProperties: true },
+    nullable: true,
+    example: null,
+    description: 'What the profile made of it; null: not mapped, or canonical as it came.',
+  })
   canonical: unknown;
   @ApiProperty({ type: 'string', nullable: true, example: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' })
   traceparent: string | null;

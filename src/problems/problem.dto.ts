@@ -75,4 +75,35 @@ export class ProblemView {
 
   @ApiPropertyOptional({ example: 'reservations:write', description: 'With `scope_required`: the scope to ask for.' })
   requiredScope?: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    example: 1,
+    description: 'With `exceeds_hold` and `exceeds_commitment`: the line, counted from 1.',
+  })
+  line?: number;
+
+  @ApiPropertyOptional({
+    example: 10,
+    description: 'With `insufficient_stock` of one position: what is there in that condition, in the base unit.',
+  })
+  available?: number;
+
+  @ApiPropertyOptional({
+    format: 'date-time',
+    example: '2026-03-02T08:30:00.000Z',
+    description: 'With `hold_limit_reached`: until when the hold may last.',
+  })
+  latest?: string;
+
+  @ApiPropertyOptional({ example: 'HAM', description: 'With `stale_availability`: whose source is silent.' })
+  location?: string;
+
+  @ApiPropertyOptional({
+    format: 'date-time',
+    example: '2026-03-01T08:30:00.000Z',
+    description: 'With `stale_availability`: when its source was last heard.',
+  })
+  asOf?: string;
 }

@@ -6,7 +6,8 @@ import type { RouteOptions } from 'fastify';
 import { REQUIRED_SCOPE } from '../../src/access/endpoint.decorator.js';
 import { createApp } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
-import { buildDocument, exampleOf, OpenApiDocument, Operation, operationId, operations } from '../../src/openapi.js';
+import { buildDocument, exampleOf, operationId } from '../../src/openapi.js';
+import { OpenApiDocument, Operation, operations } from '../../src/openapi-document.js';
 import { startApp } from '../support/app.js';
 import { createDatabase } from '../support/postgres.js';
 

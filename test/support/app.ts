@@ -6,9 +6,12 @@ import { createApp } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
 import { Given } from './given.js';
 import { createDatabase } from './postgres.js';
+import { expectTruth, holdToDocument } from './truth.js';
 
 /** The key of every test application's administrator, so that two of them on one database share it. */
 const ADMIN_KEY = 'the-administrator-of-the-tests';
+
+afterEach(expectTruth);
 
 /** A clock that stands still until it is turned. Two applications may share one. */
 export class TestClock {
@@ -100,6 +103,7 @@ export async function startApp({
   try {
     const app = await createApp(config, { clock: clock.now });
     await app.init();
+    holdToDocument(app.getHttpServer());
     await app.get(AdministratorService).ensure(config.adminApiKey);
     await app.listen(0, '127.0.0.1');
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
@@ -108,6 +112,7 @@ export async function startApp({
     const close = async () => {
       await app.close();
       await database.drop();
+      expectTruth(); // what was asked before the first test and after the last
     };
     return { app, url, http: request(url), databaseUrl: database.url, adminKey: ADMIN_KEY, clock, given, api, close };
   } catch (error) {
