@@ -22,6 +22,9 @@ COPY --from=build /build/dist dist
 COPY package.json ./
 COPY migrations migrations
 COPY openapi openapi
+# Where secrets are kept that no setting gives: a volume, or they are lost with the container.
+RUN mkdir data && chown node:node data
+ENV DATA_DIR=/holdfast/data
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \

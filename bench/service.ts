@@ -37,6 +37,7 @@ export class ServiceProcess {
         PATH: process.env.PATH,
         DATABASE_URL: databaseUrl,
         ADMIN_API_KEY: adminKey,
+        SECRET_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
         PORT: '0',
         HOST: '127.0.0.1',
         LOG_LEVEL: 'warn',

@@ -15,6 +15,8 @@ create table api_key (
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
   last_used_at timestamp with time zone,
+  pepper text,
+  successor_id text collate "C",
   constraint api_key_pkey PRIMARY KEY (id),
   constraint api_key_hash_key UNIQUE (hash)
 );
@@ -69,8 +71,11 @@ create table client (
   version integer default 1 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  tier text default 'unlimited'::text not null,
+  allowed_addresses text[] default '{}'::text[] not null,
   constraint client_pkey PRIMARY KEY (id),
-  constraint client_code_key UNIQUE (code)
+  constraint client_code_key UNIQUE (code),
+  constraint client_tier_check CHECK (tier = ANY (ARRAY['trial'::text, 'standard'::text, 'high'::text, 'unlimited'::text]))
 );
 
 create table configuration (
@@ -629,10 +634,14 @@ $function$;
 CREATE TRIGGER movement_is_append_only BEFORE DELETE OR UPDATE ON movement FOR EACH ROW EXECUTE FUNCTION refuse_to_rewrite_the_ledger();
 CREATE TRIGGER movement_is_never_truncated BEFORE TRUNCATE ON movement FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_the_ledger();
 
-comment on column api_key.hash is 'SHA-256 of the key. The key itself has 192 random bits and is shown once.';
+comment on column api_key.hash is 'HMAC-SHA-256 of the key under a pepper that is not in the database; SHA-256 where pepper is null. The key itself has 192 random bits and is shown once.';
+comment on column api_key.pepper is 'Names the pepper, and tells nothing of it. null: a key of before peppers, which its next use hashes anew.';
+comment on column api_key.successor_id is 'The key that a rotation made in its place.';
 comment on column channel.backorder_limit is 'null: unlimited; 0: none.';
 comment on column channel_item.buffer is 'null: the channel''s own buffer.';
 comment on column channel_item.limits_backorder is 'false: the channel''s own limit; true: backorder_limit counts, null being unlimited.';
+comment on column client.allowed_addresses is 'Addresses and CIDR ranges its keys may be used from. Empty: from everywhere.';
+comment on column client.tier is 'Names its rate limit where rate_limit is null.';
 comment on table configuration is 'One row: raised by every change of a location, a channel or its locations.';
 comment on column configuration.installation is 'Names this database in a Redis that others may share.';
 comment on table event_attempt is 'What was tried with an event that was not simply applied at the first try.';

@@ -42,6 +42,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
+    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     // While it shuts down, a request that still arrives on an open connection is answered, and the connection closed.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },

@@ -1,3 +1,5 @@
+import { isAddressRange } from './access/addresses.js';
+
 /**
  * The environment, parsed once at boot. Nothing else reads `process.env`.
  * A setting out of its bounds stops the start with a sentence that names it.
@@ -36,6 +38,18 @@ export interface Config {
   readonly ingestPollMs: number;
   /** What the secrets of sources are encrypted under. `SECRET_ENCRYPTION_KEY`; absent: made, and kept in `dataDir`. */
   readonly secretEncryptionKey: string | undefined;
+  /**
+   * What API keys are hashed under, each 32 characters or more: the first is for new hashes, and keys of the others
+   * stay good. `API_KEY_PEPPER`, parted by commas; absent: SECRET_ENCRYPTION_KEY, or one that is kept in `dataDir`.
+   */
+  readonly apiKeyPeppers: readonly string[];
+  /** Keys that nobody has, from one address in a minute, before 429. `FAILED_ATTEMPTS_PER_MINUTE`, 1 to 1,000,000, default 30. */
+  readonly failedAttemptsPerMinute: number;
+  /**
+   * Proxies whose X-Forwarded-For is believed: addresses and CIDR ranges. `TRUSTED_PROXIES`, parted by commas; absent:
+   * none, and the address of a caller is that of its connection.
+   */
+  readonly trustedProxies: readonly string[];
   /** Days that received events are kept, and told from new ones. `INBOX_RETENTION_DAYS`, 30 to 3,650, default 90. */
   readonly inboxRetentionDays: number;
 }
@@ -82,6 +96,21 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     complaints.push('SECRET_ENCRYPTION_KEY is shorter than 32 characters: take 32 random bytes in base64.');
   }
 
+  const list = (name: string): string[] =>
+    (env[name] ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  const apiKeyPeppers = list('API_KEY_PEPPER');
+  if (apiKeyPeppers.some((pepper) => pepper.length < 32)) {
+    complaints.push('API_KEY_PEPPER is shorter than 32 characters: take 32 random bytes in base64.');
+  }
+  const trustedProxies = list('TRUSTED_PROXIES');
+  const strangers = trustedProxies.filter((range) => !isAddressRange(range));
+  if (strangers.length > 0) {
+    complaints.push(`TRUSTED_PROXIES has "${strangers[0]}": it takes addresses and ranges such as 10.0.0.0/8.`);
+  }
+
   const config: Config = {
     port: whole('PORT', 3000, 0, 65_535),
     host: env.HOST?.trim() || '127.0.0.1',
@@ -98,6 +127,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     expirySweepMs: whole('EXPIRY_SWEEP_MS', 1_000, 0, 3_600_000),
     ingestPollMs: whole('INGEST_POLL_MS', 250, 0, 60_000),
     secretEncryptionKey,
+    apiKeyPeppers,
+    failedAttemptsPerMinute: whole('FAILED_ATTEMPTS_PER_MINUTE', 30, 1, 1_000_000),
+    trustedProxies,
     inboxRetentionDays: whole('INBOX_RETENTION_DAYS', 90, 30, 3_650),
   };
   if (complaints.length > 0) throw new Error(complaints.join('\n'));

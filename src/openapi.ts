@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { operationId } from './access/operation.js';
 import { createApp } from './app.js';
 import { readConfig } from './config.js';
 import { completeAnswers, HEADERS } from './openapi-answers.js';
@@ -89,16 +90,6 @@ export async function buildDocument(): Promise<OpenApiDocument> {
   // In the order a person reads it.
   const { openapi, info, servers, tags, paths, components, ...rest } = document;
   return { openapi, info, servers, tags, paths, components, ...rest };
-}
-
-/**
- * `ItemsController.put` is `putItem`, its `list` is `listItems`, and a method of several words is its own name.
- * Generated clients call their functions by it, so a rename is a breaking change.
- */
-export function operationId(controller: string, method: string): string {
-  if (/[A-Z]/.test(method)) return method;
-  const nouns = controller.replace(/Controller$/, '');
-  return `${method}${method === 'list' ? nouns : nouns.replace(/ies$/, 'y').replace(/s$/, '')}`;
 }
 
 function checkTags(document: OpenApiDocument): void {

@@ -1,28 +1,71 @@
 import { CanActivate, ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { REQUIRED_SCOPE } from './endpoint.decorator.js';
+import { Problem } from '../problems/problem.js';
+import { isAmong } from './addresses.js';
+import type { Credential } from './credential.js';
+import { AUDITED, REQUIRED_SCOPE } from './endpoint.decorator.js';
 import { KeyRing, unauthenticated } from './key-ring.service.js';
+import { operationId } from './operation.js';
 import { Principal, requireScope, Scope } from './principal.js';
+
+/** A request that has met the guard. */
+export type IdentifiedRequest = FastifyRequest & { principal?: Principal; operation?: string };
+
+/** What a route says of itself, read once. */
+interface Route {
+  readonly operation: string;
+  /** null: anyone may call it. */
+  readonly scopes: readonly Scope[] | null;
+  readonly audited: boolean;
+}
 
 /** Finds out who calls and whether the key may: on every route, before anything of the request is looked at. */
 @Injectable()
 export class AccessGuard implements CanActivate {
+  private readonly routes = new WeakMap<object, Route>();
+
   constructor(
     private readonly reflector: Reflector,
     private readonly keyRing: KeyRing,
   ) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const scope = this.reflector.get<Scope | readonly Scope[] | null | undefined>(REQUIRED_SCOPE, context.getHandler());
-    if (scope === null) return true;
-    if (scope === undefined) throw new Error(`${context.getHandler().name} does not say which scope it needs.`);
-    const request = context.switchToHttp().getRequest<FastifyRequest & { principal?: Principal }>();
-    const principal = await this.keyRing.identify(bearer(request.headers.authorization));
-    requireScope(principal, ...[scope].flat());
-    request.principal = principal;
-    return true;
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const route = this.routes.get(context.getHandler()) ?? this.read(context);
+    if (route.scopes === null) return true;
+    const request = context.switchToHttp().getRequest<IdentifiedRequest>();
+    const key = bearer(request.headers.authorization);
+    const known = this.keyRing.recall(key);
+    if (known) return admit(request, known, route);
+    return this.keyRing.identify(key, request.ip).then((found) => admit(request, found, route));
   }
+
+  private read(context: ExecutionContext): Route {
+    const handler = context.getHandler();
+    const scope = this.reflector.get<Scope | readonly Scope[] | null | undefined>(REQUIRED_SCOPE, handler);
+    if (scope === undefined) throw new Error(`${handler.name} does not say which scope it needs.`);
+    const route = {
+      operation: operationId(context.getClass().name, handler.name),
+      scopes: scope === null ? null : ([scope].flat() as Scope[]),
+      audited: this.reflector.get<boolean | undefined>(AUDITED, handler) === true,
+    };
+    this.routes.set(handler, route);
+    return route;
+  }
+}
+
+function admit(request: IdentifiedRequest, { principal, addresses }: Credential, route: Route): true {
+  request.operation = route.operation;
+  request.principal = route.audited ? { ...principal, origin: originOf(request, route.operation) } : principal;
+  if (addresses !== null && !isAmong(addresses, request.ip)) {
+    throw new Problem('address_forbidden', `The keys of ${principal.clientCode} may not be used from ${request.ip}.`);
+  }
+  requireScope(principal, ...(route.scopes as readonly Scope[]));
+  return true;
+}
+
+function originOf({ id, ip }: FastifyRequest, operation: string) {
+  return { operation, requestId: id, address: ip };
 }
 
 function bearer(header: string | undefined): string {

@@ -1,29 +1,39 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { AccessChanges } from './access.changes.js';
 import { AccessGuard } from './access.guard.js';
-import { AccessRepository } from './access.repository.js';
 import { AdministratorService } from './administrator.service.js';
 import { ClientsController } from './clients.controller.js';
+import { ClientsRepository } from './clients.repository.js';
 import { ClientsService } from './clients.service.js';
+import { FailedAttempts } from './failed-attempts.service.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 import { IdempotencyWorker } from './idempotency.worker.js';
+import { Installation } from './installation.service.js';
 import { KeyRing } from './key-ring.service.js';
 import { KeysController } from './keys.controller.js';
+import { KeysRepository } from './keys.repository.js';
 import { KeysService } from './keys.service.js';
+import { Peppers } from './peppers.service.js';
 
 @Global()
 @Module({
   controllers: [ClientsController, KeysController],
   providers: [
-    AccessRepository,
+    AccessChanges,
     AdministratorService,
+    ClientsRepository,
     ClientsService,
+    FailedAttempts,
     IdempotencyRepository,
     IdempotencyWorker,
+    Installation,
     KeyRing,
+    KeysRepository,
     KeysService,
+    Peppers,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [IdempotencyRepository, KeyRing],
+  exports: [AccessChanges, IdempotencyRepository, KeyRing],
 })
 export class AccessModule {}

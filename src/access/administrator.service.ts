@@ -5,9 +5,12 @@ import { DataSource } from 'typeorm';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
 import type { Tx } from '../postgres/connections.js';
-import { AccessRepository } from './access.repository.js';
 import { describeKey, MintedKey, mintKey } from './api-key.js';
+import { ClientsRepository } from './clients.repository.js';
+import { KeysRepository } from './keys.repository.js';
 import { KEY_LIFETIME_MS } from './keys.service.js';
+import { hashKey } from './pepper.js';
+import { Peppers } from './peppers.service.js';
 
 /** The client that the first key belongs to. */
 const ADMINISTRATOR = 'administrator';
@@ -15,12 +18,18 @@ const ADMINISTRATOR = 'administrator';
 /** Sees to it that somebody can make the other keys. */
 @Injectable()
 export class AdministratorService {
+  private readonly log: pino.Logger;
+
   constructor(
     private readonly dataSource: DataSource,
-    private readonly repository: AccessRepository,
+    private readonly clients: ClientsRepository,
+    private readonly keys: KeysRepository,
+    private readonly peppers: Peppers,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  ) {
+    this.log = pino({ level: config.logLevel, name: 'access' });
+  }
 
   /**
    * With `adminApiKey` (ADMIN_API_KEY), that key is an administrator's and never expires; one that was revoked stays so.
@@ -29,26 +38,51 @@ export class AdministratorService {
    */
   async ensure(adminApiKey: string | undefined): Promise<string | undefined> {
     return this.dataSource.transaction(async (tx) => {
-      await this.repository.ensureClient(tx, ADMINISTRATOR, 'Administrator');
-      const clientId = await this.repository.lockClient(tx, ADMINISTRATOR);
+      await this.clients.ensure(tx, ADMINISTRATOR, 'Administrator');
+      const clientId = (await this.clients.lock(tx, ADMINISTRATOR)) as string;
+      await this.requirePepper(tx);
+      const peppers = await this.peppers.all();
       if (adminApiKey !== undefined) {
-        const key = describeKey(adminApiKey);
-        await this.insert(tx, clientId, key, 'ADMIN_API_KEY', null);
-        if (!(await this.repository.findKey(tx, key.hash))) {
-          pino({ level: this.config.logLevel, name: 'access' }).warn('ADMIN_API_KEY was revoked: set another one');
+        const hashes = [...peppers, null].map((pepper) => hashKey(adminApiKey, pepper));
+        if (!(await this.keys.exists(tx, hashes))) {
+          await this.insert(tx, clientId, describeKey(adminApiKey, peppers[0]), 'ADMIN_API_KEY', null);
+        } else if (!(await this.keys.find(tx, hashes))) {
+          this.log.warn('ADMIN_API_KEY was revoked: set another one');
         }
         return undefined;
       }
-      if (await this.repository.hasLiveAdministrator(tx, new Date(this.clock()))) return undefined;
-      const key = mintKey();
+      if (await this.keys.hasLiveAdministrator(tx, new Date(this.clock()))) return undefined;
+      const key = mintKey(peppers[0]);
       await this.insert(tx, clientId, key, 'first key', new Date(this.clock() + KEY_LIFETIME_MS));
       return key.key;
     });
   }
 
+  /**
+   * A process with another pepper than the others would refuse every key, and each new key would be good for one
+   * process only. Where the pepper is given as a setting, somebody has decided that the keys are lost.
+   */
+  private async requirePepper(tx: Tx): Promise<void> {
+    const peppers = await this.peppers.all();
+    const ids = peppers.map(({ id }) => id);
+    const lost = await this.keys.countLost(tx, ids, new Date(this.clock()));
+    if (lost === 0) return;
+    const what = `${lost} API key(s) of this database were hashed under another pepper and are refused by this process`;
+    if (this.config.apiKeyPeppers.length > 0) {
+      this.log.warn({ keys: lost }, `${what}: revoke them, or add their pepper behind the first of API_KEY_PEPPER`);
+      return;
+    }
+    throw new Error(
+      `${what}. Give every process the same API_KEY_PEPPER: the content of api-key.pepper in the DATA_DIR of the one ` +
+        'that made them, or what SECRET_ENCRYPTION_KEY was there. If it is lost, set a new API_KEY_PEPPER, and an ' +
+        'ADMIN_API_KEY to make new keys with.',
+    );
+  }
+
   private async insert(tx: Tx, clientId: string, key: MintedKey, name: string, expiresAt: Date | null): Promise<void> {
-    await this.repository.insertKey(tx, clientId, key.hash, {
+    await this.keys.insert(tx, clientId, key, {
       id: typeid('key').toString(),
+      client: ADMINISTRATOR,
       name,
       prefix: key.prefix,
       lastFour: key.lastFour,
@@ -56,6 +90,7 @@ export class AdministratorService {
       createdAt: new Date(this.clock()),
       expiresAt,
       lastUsedAt: null,
+      successorId: null,
     });
   }
 }

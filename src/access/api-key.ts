@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { hashKey, type Pepper } from './pepper.js';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const SHAPE = /^hf_[0-9A-Za-z]{9}_[0-9A-Za-z]{33}[0-9A-Za-z]{6}$/;
@@ -8,6 +9,8 @@ const SHAPE = /^hf_[0-9A-Za-z]{9}_[0-9A-Za-z]{33}[0-9A-Za-z]{6}$/;
 export interface MintedKey {
   readonly key: string;
   readonly hash: Buffer;
+  /** The id of the pepper under which it was hashed. */
+  readonly pepper: string;
   /** `hf_` and nine characters: enough to recognise a key in a list or a leak. Empty for a key of another shape. */
   readonly prefix: string;
   readonly lastFour: string;
@@ -17,20 +20,16 @@ export interface MintedKey {
  * Makes a key: `hf_<id>_<192 random bits><CRC-32>`, base 62. The checksum lets scanners and the guard
  * reject a typo without asking the database.
  */
-export function mintKey(): MintedKey {
+export function mintKey(pepper: Pepper): MintedKey {
   const id = base62(BigInt(`0x${randomBytes(7).toString('hex')}`), 9).slice(-9);
   const body = `hf_${id}_${base62(BigInt(`0x${randomBytes(24).toString('hex')}`), 33)}`;
-  return describeKey(body + checksum(body));
+  return describeKey(body + checksum(body), pepper);
 }
 
 /** What is kept of a key that exists already, such as ADMIN_API_KEY: of 16 characters, a prefix would tell too many. */
-export function describeKey(key: string): MintedKey {
-  return { key, hash: hashKey(key), prefix: SHAPE.test(key) ? key.slice(0, 12) : '', lastFour: key.slice(-4) };
-}
-
-/** SHA-256: a key has 192 random bits, so a slow password hash would only slow us (NIST SP 800-63B, look-up secrets). */
-export function hashKey(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
+export function describeKey(key: string, pepper: Pepper): MintedKey {
+  const prefix = SHAPE.test(key) ? key.slice(0, 12) : '';
+  return { key, hash: hashKey(key, pepper), pepper: pepper.id, prefix, lastFour: key.slice(-4) };
 }
 
 /** False for a key of our shape with a typo in it. Keys of another shape (ADMIN_API_KEY) are left to the hash. */

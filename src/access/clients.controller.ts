@@ -1,12 +1,13 @@
-import { Body, Controller, Get, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Post, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Answer } from './answer.js';
-import { ClientPage, ClientView, PostClient } from './clients.dto.js';
+import { ClientPage, ClientView, PostClient, PutClient } from './clients.dto.js';
 import { ClientsService } from './clients.service.js';
-import { Caller, Endpoint } from './endpoint.decorator.js';
+import { Caller, Endpoint, OptionalIfMatch } from './endpoint.decorator.js';
 import { PageQuery } from './page.dto.js';
 import type { Page } from './page.js';
 import { PathCode } from './path.decorator.js';
+import type { Expectation } from './precondition.js';
 import type { Principal } from './principal.js';
 
 @ApiTags('Access')
@@ -17,6 +18,7 @@ export class ClientsController {
   @Post()
   @Endpoint({
     scope: 'admin',
+    audited: true,
     summary: 'Register a client',
     description: 'A key bound to a channel registers clients of its channel only.',
     answer: { type: ClientView, status: 201, description: 'The client.' },
@@ -46,5 +48,25 @@ export class ClientsController {
   })
   get(@Caller() caller: Principal, @PathCode('code', 'webshop') code: string): Promise<Answer<ClientView>> {
     return this.clients.get(caller, code);
+  }
+
+  @Put(':code')
+  @Endpoint({
+    scope: 'admin',
+    audited: true,
+    summary: 'Change a client: its name, its limits, and from where its keys may be used',
+    description:
+      'What is left out goes back to its default. It counts at once in every process, within 5 seconds at most.',
+    answer: { type: ClientView, description: 'The client.' },
+    problems: ['not_found'],
+    ifMatch: 'optional',
+  })
+  put(
+    @Caller() caller: Principal,
+    @PathCode('code', 'webshop') code: string,
+    @Body() body: PutClient,
+    @OptionalIfMatch() expected: Expectation,
+  ): Promise<Answer<ClientView>> {
+    return this.clients.put(caller, code, body, expected);
   }
 }

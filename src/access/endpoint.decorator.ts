@@ -11,6 +11,9 @@ import type { Principal, Scope } from './principal.js';
 /** Metadata key: the scope a route needs, or null for a route anyone may call. A route without it does not start. */
 export const REQUIRED_SCOPE = 'holdfast:scope';
 
+/** Metadata key: whether what the route changes is written into the audit trail. */
+export const AUDITED = 'holdfast:audited';
+
 export interface EndpointOptions {
   /** null: anyone may call it. Several: each lets in, and the use case looks at which of them it needs. */
   readonly scope: Scope | readonly Scope[] | null;
@@ -32,6 +35,8 @@ export interface EndpointOptions {
   readonly idempotent?: boolean;
   /** ⓥ in api.md: needs If-Match. `optional`: honours it where it is sent. */
   readonly ifMatch?: boolean | 'optional';
+  /** What it changes is written into the audit trail, in the same transaction. */
+  readonly audited?: boolean;
   /** Bodies that are not JSON: by media type an example. The route is given the stream. */
   readonly streams?: Readonly<Record<string, string>>;
   /** Takes any media type, up to 5 MiB of bytes, as they were sent; by media type an example. */
@@ -48,7 +53,9 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
   const status = answer.status ?? 200;
   const codes = new Set<ProblemCode>([
     ...(validated ? (['validation_failed'] as const) : []),
-    ...(scope === null ? [] : (['unauthenticated', 'scope_required', 'overloaded'] as const)),
+    ...(scope === null
+      ? []
+      : (['unauthenticated', 'scope_required', 'address_forbidden', 'rate_limited', 'overloaded'] as const)),
     ...(idempotent ? (['idempotency_key_missing', 'idempotency_in_progress', 'idempotency_key_reused'] as const) : []),
     ...(ifMatch === true ? (['precondition_required'] as const) : []),
     ...(ifMatch ? (['version_conflict'] as const) : []),
@@ -63,6 +70,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
   };
   return applyDecorators(
     SetMetadata(REQUIRED_SCOPE, scope),
+    SetMetadata(AUDITED, options.audited === true),
     HttpCode(status),
     ApiOperation({
       summary,

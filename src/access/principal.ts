@@ -21,6 +21,15 @@ export interface RateLimit {
   readonly burst: number;
 }
 
+/** The request in which a principal changes something, for the audit trail. */
+export interface Origin {
+  /** The operation id of the contract, such as `revokeKey`. */
+  readonly operation: string;
+  readonly requestId: string;
+  /** Of the caller, as far as proxies are trusted to know it. */
+  readonly address: string;
+}
+
 /** Who calls: the API client a key belongs to, and what that key may do. */
 export interface Principal {
   readonly clientId: string;
@@ -32,6 +41,8 @@ export interface Principal {
   readonly channel: { readonly id: number; readonly code: string } | null;
   /** What the client, and the channel it is bound to, may ask of the service; null: no limit. Both apply (api.md). */
   readonly limits: { readonly client: RateLimit | null; readonly channel: RateLimit | null };
+  /** Of routes that are audited. */
+  readonly origin?: Origin;
 }
 
 export function hasScope(principal: Principal, scope: Scope): boolean {

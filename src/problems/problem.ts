@@ -53,6 +53,11 @@ export const PROBLEMS = {
     title: 'The key lacks a scope',
     remedy: 'Ask an administrator for a key with the scope that `detail` names.',
   },
+  address_forbidden: {
+    status: 403,
+    title: 'The key may not be used from this address',
+    remedy: 'Call from an address that the client allows, or ask an administrator to allow this one.',
+  },
   channel_forbidden: {
     status: 403,
     title: 'The key belongs to another channel',

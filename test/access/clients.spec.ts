@@ -10,7 +10,9 @@ describe('clients', () => {
   it('are registered, with what is left out left out', async () => {
     const { code } = await test.given.channel();
     const plain = await test.api().post('/v1/clients', { code: 'erp', name: 'ERP' }).expect(201).expect('ETag', '"1"');
-    expect(plain.body).toEqual({ code: 'erp', name: 'ERP', version: 1, createdAt: expect.any(String) });
+    expect(plain.body).toEqual({
+      ...{ code: 'erp', name: 'ERP', tier: 'unlimited', version: 1, createdAt: expect.any(String) },
+    });
     const full = { code: 'shop', name: 'Shop', channel: code, rateLimit: { requestsPerMinute: 60, burst: 5 } };
     expect((await test.api().post('/v1/clients', full).expect(201)).body).toMatchObject(full);
     expect((await test.api().get('/v1/clients/shop').expect(200)).body).toMatchObject(full);
@@ -35,6 +37,9 @@ describe('clients', () => {
     ['a code with a space', { code: 'a b' }, 400, '/code'],
     ['no name', { name: undefined }, 400, '/name'],
     ['a channel nobody knows', { channel: 'none' }, 422, '/channel'],
+    ['a tier nobody knows', { tier: 'gold' }, 400, '/tier'],
+    ['an address that is none', { allowedAddresses: ['10.0.0.0/8', 'localhost'] }, 400, '/allowedAddresses'],
+    ['a range wider than an address', { allowedAddresses: ['10.0.0.0/33'] }, 400, '/allowedAddresses'],
     ['half a limit', { rateLimit: { burst: 1 } }, 400, '/rateLimit/requestsPerMinute'],
     ['scopes', { scopes: ['admin'] }, 400, '/scopes'],
   ])('are refused with %s', async (_, change, status, pointer) => {
@@ -69,5 +74,30 @@ describe('clients', () => {
       const { body } = await bound.post('/v1/clients', { code: 'out', name: 'x', channel: elsewhere }).expect(403);
       expect(body.code).toBe('channel_forbidden');
     }
+  });
+
+  it('are changed as a whole, by who has read them, and keep their channel', async () => {
+    const { code: channel } = await test.given.channel();
+    await test.given.client({ code: 'partner', channel, tier: 'trial' });
+    const change = { name: 'Partner', channel, tier: 'high', allowedAddresses: ['203.0.113.0/24', '2001:db8::17'] };
+    const put = (body: object) => test.api().put('/v1/clients/partner', body);
+    const { body } = await put(change).set('If-Match', '"1"').expect(200).expect('ETag', '"2"');
+    expect(body).toMatchObject({ ...change, version: 2 });
+    await put(change).set('If-Match', '"1"').expect(412);
+    await put({ ...change, allowedAddresses: change.allowedAddresses.toReversed() }).expect('ETag', '"2"');
+    const bare = (await put({ name: 'Partner', channel }).expect(200)).body;
+    expect(bare).toEqual({
+      ...{ code: 'partner', name: 'Partner', channel, tier: 'unlimited', version: 3, createdAt: body.createdAt },
+    });
+    const { errors } = (await put({ name: 'Partner' }).expect(400)).body;
+    expect(errors[0]).toMatchObject({ pointer: '/channel', code: 'read_only' });
+    await test.api().put('/v1/clients/none', { name: 'x' }).expect(404);
+  });
+
+  it('of a channel are not changed by the administrator of another', async () => {
+    const { code: channel } = await test.given.channel();
+    const { code } = await test.given.client({ channel });
+    const { key } = await test.given.key({ channel: (await test.given.channel()).code });
+    await test.api(key).put(`/v1/clients/${code}`, { name: 'x', channel }).expect(404);
   });
 });

@@ -9,6 +9,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Milliseconds: everything is compiled at the start, on a machine that has other tests to run. */
 const START_MS = 40_000;
 const ADMIN_API_KEY = 'the-administrator-of-the-tests';
+/** As in test/support/app.ts, so that a key of one is a key of the other. */
+const SECRET_ENCRYPTION_KEY = 'what-the-tests-encrypt-secrets-under';
 
 /** The service as a process of its own, to be killed. */
 export class ServiceProcess {
@@ -29,7 +31,7 @@ export class ServiceProcess {
   static async start(env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
     const started = spawn(process.execPath, ['--import', './test/support/load-typescript.mjs', 'src/main.ts'], {
       cwd: ROOT,
-      env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'fatal', ADMIN_API_KEY, ...env },
+      env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'fatal', ADMIN_API_KEY, SECRET_ENCRYPTION_KEY, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const watchdog = whenWeAreGone('kill -9 "$0"', String(started.pid));

@@ -15,7 +15,14 @@ export interface ServiceProcess {
 export async function startProcess(databaseUrl: string, adminKey: string): Promise<ServiceProcess> {
   const child = spawn(process.execPath, ['--import', './test/support/load-typescript.mjs', 'src/main.ts'], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, ADMIN_API_KEY: adminKey, PORT: '0', LOG_LEVEL: 'error' },
+    env: {
+      PATH: process.env.PATH,
+      DATABASE_URL: databaseUrl,
+      ADMIN_API_KEY: adminKey,
+      SECRET_ENCRYPTION_KEY: 'what-the-tests-encrypt-secrets-under', // as in test/support/app.ts
+      PORT: '0',
+      LOG_LEVEL: 'error',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return { url: await urlOf(child), kill: () => kill(child) };

@@ -73,6 +73,7 @@ describeWithRedis('the image', () => {
         DATABASE_URL: database.url,
         REDIS_URL: redis.url,
         ADMIN_API_KEY,
+        API_KEY_PEPPER: 'what-the-tests-hash-their-keys-under',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...UNPRIVILEGED,

@@ -12,6 +12,7 @@ import { whenWeAreGone } from '../support/watchdog.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ADMIN_API_KEY = 'the-administrator-of-the-tests';
+const API_KEY_PEPPER = 'what-the-tests-hash-their-keys-under';
 
 /** Milliseconds: a build and the start of a database take seconds each. */
 const PATIENCE = 60_000;
@@ -120,7 +121,7 @@ describe('the service on a database of yours', () => {
   let url: string;
   beforeEach(async () => {
     database = await createDatabase();
-    run = new Run({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'warn', ADMIN_API_KEY });
+    run = new Run({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'warn', ADMIN_API_KEY, API_KEY_PEPPER });
     url = await run.ready();
   }, PATIENCE);
   afterEach(async () => {

@@ -98,10 +98,13 @@ export async function startApp({
     DATABASE_POOL: '5',
     ADMIN_API_KEY: ADMIN_KEY,
     SECRET_ENCRYPTION_KEY: 'what-the-tests-encrypt-secrets-under',
+    // Every test comes from one address, and some try every route with a bad key.
+    FAILED_ATTEMPTS_PER_MINUTE: '1000000',
     ...env,
   });
+  let app: NestFastifyApplication | undefined;
   try {
-    const app = await createApp(config, { clock: clock.now });
+    app = await createApp(config, { clock: clock.now });
     await app.init();
     holdToDocument(app.getHttpServer());
     await app.get(AdministratorService).ensure(config.adminApiKey);
@@ -109,13 +112,15 @@ export async function startApp({
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
     const api = (key: string = ADMIN_KEY) => new Api(url, key);
     const given = new Given(api());
+    const started = app;
     const close = async () => {
-      await app.close();
+      await started.close();
       await database.drop();
       expectTruth(); // what was asked before the first test and after the last
     };
     return { app, url, http: request(url), databaseUrl: database.url, adminKey: ADMIN_KEY, clock, given, api, close };
   } catch (error) {
+    await app?.close().catch(() => {});
     await database.drop().catch(() => {}); // the first error says more
     throw error;
   }
