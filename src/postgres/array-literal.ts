@@ -2,9 +2,8 @@
 export type Element = string | number | boolean | Uint8Array | null | undefined;
 
 /**
- * One column of a set-based statement as PostgreSQL reads it: `{1,NULL,"text"}`. The driver's own form quotes and
- * escapes every element by two regular expressions, numbers too; with some seventy columns a batch that was a tenth
- * of what a reservation cost this process.
+ * One column of a set-based statement as PostgreSQL reads it from text: `{1,NULL,"text"}`. For types without a binary
+ * form here (`binary-array.ts`), and for what the server is to refuse in its own words.
  */
 export function arrayLiteral(values: readonly Element[]): string {
   let text = '{';

@@ -1,5 +1,12 @@
 import type pg from 'pg';
 import { arrayLiteral, type Element } from './array-literal.js';
+import { type BinaryType, binaryArray, isBinaryType } from './binary-array.js';
+
+/** A statement that is prepared under its name at the first use of a connection. */
+interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
 
 /**
  * A transaction whose statements are sent without waiting for answers. In a pipeline a failed statement does not stop
@@ -19,12 +26,10 @@ export class Pipeline {
   }
 
   /** Sends a statement, prepared under its name at the first use. */
-  readonly send = async <Row = never>(
-    statement: { readonly name: string; readonly text: string },
-    values: readonly unknown[],
-  ): Promise<Row[]> => {
+  readonly send = async <Row = never>(statement: Statement, values: readonly unknown[]): Promise<Row[]> => {
     this.cork();
-    const prepared = values.map((value) => (Array.isArray(value) ? arrayLiteral(value as Element[]) : value));
+    const types = columnTypes(statement);
+    const prepared = values.map((value, index) => (Array.isArray(value) ? columnOf(types[index], value) : value));
     const result = await this.watch(this.client.query({ ...statement, values: prepared }));
     return result.rows;
   };
@@ -92,4 +97,24 @@ export class Pipeline {
       throw error;
     });
   }
+}
+
+const known = new WeakMap<Statement, readonly (BinaryType | undefined)[]>();
+
+/** What the statement casts its parameters to, `$3::text[]`, so far as that type has a binary form here. */
+function columnTypes(statement: Statement): readonly (BinaryType | undefined)[] {
+  let types = known.get(statement);
+  if (!types) {
+    const found: (BinaryType | undefined)[] = [];
+    for (const [, parameter, type] of statement.text.matchAll(/\$(\d+)::(\w+)\[\]/g)) {
+      found[Number(parameter) - 1] = isBinaryType(type) ? type : undefined;
+    }
+    known.set(statement, found);
+    types = found;
+  }
+  return types;
+}
+
+function columnOf(type: BinaryType | undefined, values: readonly Element[]): Buffer | string {
+  return (type && binaryArray(type, values)) ?? arrayLiteral(values);
 }
