@@ -39,7 +39,7 @@ module.exports = {
       name: 'no-feature-knows-the-roof',
       severity: 'error',
       from: { path: '^src/[^/]+/' },
-      to: { path: '^src/[^/]+\\.ts$', pathNot: '^src/config(\\.module)?\\.ts$' },
+      to: { path: '^src/[^/]+\\.ts$', pathNot: '^src/(config(\\.module)?|log)\\.ts$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'nothing-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
@@ -62,6 +62,12 @@ module.exports = {
       severity: 'error',
       from: { path: pure, pathNot: ground },
       to: { path: ground },
+    },
+    {
+      name: 'one-place-opens-logs-and-keeps-secrets-out',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/log\\.ts$' },
+      to: { path: 'node_modules/pino/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'sql-stays-in-repositories',

@@ -1,23 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
-import pino from 'pino';
+import type pino from 'pino';
 import { Answer } from './access/answer.js';
 import type { BodyRoute } from './access/endpoint.decorator.js';
 import { traceparentOf } from './access/traceparent.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
 import type { Clock } from './config.module.js';
+import { masked, openLog } from './log.js';
 import { observeRequest } from './operations/http.metrics.js';
 import { requireShallow } from './problems/nesting.js';
 import { ProblemFilter, sendProblem } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
 import { validationPipe } from './problems/validation.pipe.js';
+import { Arrivals, corsFor, refuseConnection, serverOptions, setProtectiveHeaders } from './protection.js';
 
 /** The largest JSON body, in bytes. Imports are streamed and have a bound of their own. */
 const BODY_LIMIT = 1024 * 1024;
@@ -34,15 +35,13 @@ export interface AppOptions {
 
 /** The application as it runs, is tested and is documented: one and the same. Does not listen. */
 export async function createApp(config: Config, options: AppOptions = {}): Promise<NestFastifyApplication> {
-  const log = pino({
-    level: config.logLevel,
-    redact: ['req.headers.authorization', 'req.headers.cookie'],
-  });
+  const log = openLog(config);
   const adapter = new FastifyAdapter({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
+    ...serverOptions(config),
     // While it shuts down, a request that still arrives on an open connection is answered, and the connection closed.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },
@@ -52,7 +51,10 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     },
     clientErrorHandler: refuseConnection,
     // What Fastify refuses before routing, such as a path that is not percent-encoded.
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      setProtectiveHeaders(reply);
+      sendProblem(error, request, reply);
+    },
   } as ConstructorParameters<typeof FastifyAdapter>[0]);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(config, options.clock ?? Date.now),
@@ -62,32 +64,20 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   app.enableVersioning({ type: VersioningType.URI });
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
-  speakHttp(app, log);
+  if (config.corsOrigins.length > 0) app.enableCors(corsFor(config.corsOrigins));
+  speakHttp(app, log, new Arrivals(config, app.getHttpServer()));
   return app;
 }
 
-/** What is not HTTP, or more header than Node reads, never becomes a request: it is answered here, on the bare socket. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const problem = tooLarge
-    ? new Problem('headers_too_large', 'The headers have more than 16 KiB.')
-    : new Problem('malformed_request', 'This is not a request of HTTP/1.1.');
-  const body = JSON.stringify({ ...problem.document(), instance: '/', requestId: randomUUID() });
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
 /** What holds for every answer, also for those that Fastify gives without Nest. */
-function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
+function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arrivals): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('X-Request-Id', request.id);
     const traceparent = traceparentOf(request.headers.traceparent);
     if (traceparent !== undefined) reply.header('traceparent', traceparent);
-    done();
+    setProtectiveHeaders(reply);
+    done(arrivals.admit(request, reply));
   });
   // Many clients say application/json also where they send nothing, as with POST …/release.
   const parse = fastify.getDefaultJsonParser('error', 'error');
@@ -109,6 +99,7 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
     if ((route.config as BodyRoute | undefined)?.raw) route.bodyLimit = RAW_LIMIT;
   });
   fastify.addHook('preValidation', (request, _reply, done) => {
+    arrivals.arrived(request.raw);
     requireShallow(request.body);
     done();
   });
@@ -121,12 +112,14 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger): void {
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     observeRequest(request, reply);
+    arrivals.answered(request.raw);
     // A success is worth a line only to who asks for it: at 5,000 requests a second the log would be the load.
     if (reply.statusCode < 400 && !log.isLevelEnabled('debug')) return done();
     const line = {
       requestId: request.id,
       method: request.method,
-      path: request.url,
+      // Without its query: what is looked for is nobody's business, and some put keys there.
+      path: masked(request.url.split('?', 1)[0] as string),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
     };
@@ -145,13 +138,19 @@ function bodyRouteOf(request: FastifyRequest): BodyRoute {
 async function collect(payload: Readable, most: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let length = 0;
-  for await (const part of payload.iterator({ destroyOnReturn: false })) {
-    length += part.length;
-    if (length > most) {
-      payload.resume();
-      throw new Problem('payload_too_large', `The body is larger than ${most / 1024 / 1024} MiB. Split it.`);
+  try {
+    for await (const part of payload.iterator({ destroyOnReturn: false })) {
+      length += part.length;
+      if (length > most) {
+        payload.resume();
+        throw new Problem('payload_too_large', `The body is larger than ${most / 1024 / 1024} MiB. Split it.`);
+      }
+      parts.push(part);
     }
-    parts.push(part);
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    // A sender that hung up is no fault of ours, whatever the code of the error looks like.
+    throw new Problem('malformed_request', 'The body broke off before its end. Send it again.', { cause });
   }
   return Buffer.concat(parts, length);
 }

@@ -52,6 +52,27 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** Days that received events are kept, and told from new ones. `INBOX_RETENTION_DAYS`, 30 to 3,650, default 90. */
   readonly inboxRetentionDays: number;
+  /**
+   * Web origins whose pages may call us from a browser. `CORS_ORIGINS`: exact ones, such as https://shop.example.com,
+   * separated by commas; absent: none.
+   */
+  readonly corsOrigins: readonly string[];
+  /** Milliseconds the headers of a request may take to arrive. `HEADERS_TIMEOUT_MS`, 100 to 120,000, default 10,000. */
+  readonly headersTimeoutMs: number;
+  /**
+   * Milliseconds a body may take to arrive; it is cut off before twice that. An import may take as long as it moves: a
+   * connection on which nothing does for four times that is closed. `REQUEST_TIMEOUT_MS`, 100 to 600,000, default 30,000.
+   */
+  readonly requestTimeoutMs: number;
+  /**
+   * Milliseconds a connection is kept for another request: longer than your proxy keeps it. `KEEP_ALIVE_TIMEOUT_MS`, 1,000
+   * to 600,000, default 72,000.
+   */
+  readonly keepAliveTimeoutMs: number;
+  /** Connections at once; more are closed at once. `MAX_CONNECTIONS`, 1 to 1,000,000, default 10,000. */
+  readonly maxConnections: number;
+  /** MiB that bodies above 16 KiB may take up while they arrive; more get 503. `BODY_MEMORY_MB`, 5 to 65,536, default 256. */
+  readonly bodyMemoryMb: number;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
@@ -82,6 +103,18 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     const text = env[name]?.trim() || (fallback ? 'on' : 'off');
     if (text !== 'on' && text !== 'off') complaints.push(`${name} is "${text}": it takes on or off.`);
     return text === 'on';
+  };
+
+  const origins = (name: string): string[] => {
+    const given = (env[name] ?? '').split(',').flatMap((each) => each.trim() || []);
+    for (const each of given) {
+      // `*` would let any page that somebody opens try keys from that browser.
+      if (URL.canParse(each) && new URL(each).origin === each) continue;
+      complaints.push(
+        `${name} has "${each}": it takes exact origins such as https://shop.example.com, without a path.`,
+      );
+    }
+    return given;
   };
 
   const logLevel = env.LOG_LEVEL?.trim() || 'info';
@@ -131,6 +164,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     failedAttemptsPerMinute: whole('FAILED_ATTEMPTS_PER_MINUTE', 30, 1, 1_000_000),
     trustedProxies,
     inboxRetentionDays: whole('INBOX_RETENTION_DAYS', 90, 30, 3_650),
+    corsOrigins: origins('CORS_ORIGINS'),
+    headersTimeoutMs: whole('HEADERS_TIMEOUT_MS', 10_000, 100, 120_000),
+    requestTimeoutMs: whole('REQUEST_TIMEOUT_MS', 30_000, 100, 600_000),
+    keepAliveTimeoutMs: whole('KEEP_ALIVE_TIMEOUT_MS', 72_000, 1_000, 600_000),
+    maxConnections: whole('MAX_CONNECTIONS', 10_000, 1, 1_000_000),
+    bodyMemoryMb: whole('BODY_MEMORY_MB', 256, 5, 65_536),
   };
   if (complaints.length > 0) throw new Error(complaints.join('\n'));
   return config;

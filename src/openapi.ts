@@ -27,6 +27,10 @@ channel: then \`channel\` may be left out of requests.
 **Errors** are \`application/problem+json\` (RFC 9457) with a stable \`code\`; \`type\` leads to a page about it, and
 [all of them](/problems) are listed. Every answer bears \`X-Request-Id\`, which finds it in our log.
 
+**At the door.** A call with more than 8 KiB of URL (414 \`url_too_long\`), 16 KiB or 100 of headers (431 \`headers_too_large\`), one
+that does not arrive in time (408 \`request_timeout\`) or is not HTTP/1.1 (400 \`malformed_request\`) is refused before it is
+looked at. Pages of other origins may call where the operator has named their origin.
+
 **Changes.** Within /v1 we only add: ignore members you do not know, and take an unknown code of an error by its status.`;
 
 /** The sections of the contract in the order of the page. A controller names its own with @ApiTags. */

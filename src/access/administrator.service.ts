@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import pino from 'pino';
+import type pino from 'pino';
 import { typeid } from 'typeid-js';
 import { DataSource } from 'typeorm';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import type { Tx } from '../postgres/connections.js';
 import { describeKey, MintedKey, mintKey } from './api-key.js';
 import { ClientsRepository } from './clients.repository.js';
@@ -28,7 +29,7 @@ export class AdministratorService {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'access' });
+    this.log = openLog(config, 'access');
   }
 
   /**

@@ -1,9 +1,10 @@
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
-import pino from 'pino';
+import type pino from 'pino';
 import { DataSource } from 'typeorm';
 import type { Config } from '../config.js';
 import type { Clock } from '../config.module.js';
 import { CLOCK, CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 
 const HOUR_MS = 3_600_000;
@@ -23,7 +24,7 @@ export class IdempotencyWorker implements OnApplicationBootstrap, BeforeApplicat
     private readonly dataSource: DataSource,
     private readonly repository: IdempotencyRepository,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'idempotency' });
+    this.log = openLog(config, 'idempotency');
   }
 
   onApplicationBootstrap(): void {

@@ -95,7 +95,7 @@ export class AvailabilityService implements OnModuleInit {
     const text = JSON.stringify(body);
     const tag = `W/"${createHash('sha1').update(text).digest('base64url')}"`;
     // Revalidated at every use: a copy that a browser keeps for a second is a promise nobody made.
-    const headers = { ETag: tag, 'Cache-Control': 'private, no-cache', Vary: 'Authorization' };
+    const headers = { ETag: tag, 'Cache-Control': 'private, no-cache', Vary: 'Authorization, Origin' };
     const answer = new Answer(200, body, headers, text);
     if (stock.answers && stock.answers.size < ANSWERS) stock.answers.set(name, { silent, answer } satisfies MadeAnswer);
     return answer;

@@ -1,8 +1,9 @@
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
-import pino from 'pino';
+import type pino from 'pino';
 import type { Config } from '../config.js';
 import type { Clock } from '../config.module.js';
 import { CLOCK, CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import { AvailabilityRepository, Notice } from './availability.repository.js';
 import { ENTRY_TTL_MS, StockCache } from './stock.cache.js';
 
@@ -29,7 +30,7 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly repository: AvailabilityRepository,
     private readonly cache: StockCache,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'relay' });
+    this.log = openLog(config, 'relay');
   }
 
   onApplicationBootstrap(): void {

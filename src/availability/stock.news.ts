@@ -1,8 +1,9 @@
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
 import type { Redis } from 'ioredis';
-import pino from 'pino';
+import type pino from 'pino';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import { REDIS } from '../redis/redis.module.js';
 import { Hearing } from './hearing.js';
 import { StockCache } from './stock.cache.js';
@@ -29,7 +30,7 @@ export class StockNews implements OnApplicationBootstrap, BeforeApplicationShutd
     private readonly cache: StockCache,
     private readonly copy: StockCopy,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'news' });
+    this.log = openLog(config, 'news');
     // A subscriber can send nothing else: it needs a connection of its own. It waits as long as it takes.
     if (config.availabilityCopy) this.redis = redis?.duplicate({ lazyConnect: true, autoResubscribe: false });
   }

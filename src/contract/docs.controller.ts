@@ -5,12 +5,9 @@ import { Controller, Get, Header, Param, StreamableFile, VERSION_NEUTRAL } from 
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Endpoint } from '../access/endpoint.decorator.js';
 import { Problem } from '../problems/problem.js';
+import { DOCS_POLICY } from './page-policy.js';
 
 const ASSETS = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-/** Nothing from elsewhere: the page works with no internet, and a key typed into it stays here. */
-const POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
-
 /** Links are relative, so that the page also works behind a proxy that adds a path. */
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -55,8 +52,7 @@ const FILES: Readonly<Record<string, { readonly type: string; readonly read: () 
 export class DocsController {
   @Endpoint({ scope: null, validated: false, summary: 'Show the contract as a page' })
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Content-Security-Policy', POLICY)
-  @Header('X-Content-Type-Options', 'nosniff')
+  @Header('Content-Security-Policy', DOCS_POLICY)
   @Header('Cache-Control', 'public, max-age=300')
   @Get()
   readPage(): string {
@@ -64,7 +60,6 @@ export class DocsController {
   }
 
   @Endpoint({ scope: null, validated: false, summary: 'Give the page its script, style and icon' })
-  @Header('X-Content-Type-Options', 'nosniff')
   @Header('Cache-Control', 'public, max-age=3600')
   @Get(':file')
   readFile(@Param('file') file: string): Promise<StreamableFile> {

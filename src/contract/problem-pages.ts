@@ -1,4 +1,5 @@
 import { PROBLEMS, ProblemCode } from '../problems/problem.js';
+import { textPagePolicy } from './page-policy.js';
 
 interface Entry {
   readonly status: number;
@@ -10,6 +11,27 @@ interface Entry {
 const CODES = (Object.keys(PROBLEMS) as ProblemCode[]).sort(
   (left, right) => PROBLEMS[left].status - PROBLEMS[right].status || (left < right ? -1 : 1),
 );
+
+const STYLE = `
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; color: #1b1f24; background: #fff; }
+h1 { line-height: 1.2; }
+a { color: #0b57d0; }
+code { font-family: ui-monospace, monospace; }
+dt { font-weight: 600; margin-top: 1rem; }
+dd { margin: 0; }
+table { border-collapse: collapse; }
+th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid #d0d7de; }
+.status { color: #57606a; margin-bottom: 0; }
+@media (prefers-color-scheme: dark) {
+  body { color: #e6edf3; background: #0d1117; }
+  a { color: #79b8ff; }
+  th, td { border-color: #30363d; }
+  .status { color: #9198a1; }
+}
+`;
+
+/** What these pages may do: nothing but look as they do. */
+export const PROBLEM_PAGE_POLICY = textPagePolicy(STYLE);
 
 /** Whether there is a page for `code`. */
 export function isProblemCode(code: string): code is ProblemCode {
@@ -85,23 +107,7 @@ function htmlPage(title: string, content: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${html(title)} · Holdfast</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; color: #1b1f24; background: #fff; }
-h1 { line-height: 1.2; }
-a { color: #0b57d0; }
-code { font-family: ui-monospace, monospace; }
-dt { font-weight: 600; margin-top: 1rem; }
-dd { margin: 0; }
-table { border-collapse: collapse; }
-th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid #d0d7de; }
-.status { color: #57606a; margin-bottom: 0; }
-@media (prefers-color-scheme: dark) {
-  body { color: #e6edf3; background: #0d1117; }
-  a { color: #79b8ff; }
-  th, td { border-color: #30363d; }
-  .status { color: #9198a1; }
-}
-</style>
+<style>${STYLE}</style>
 </head>
 <body>
 ${content}

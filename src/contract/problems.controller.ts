@@ -2,10 +2,7 @@ import { Controller, Get, Header, Param, VERSION_NEUTRAL } from '@nestjs/common'
 import { ApiParam, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { Endpoint } from '../access/endpoint.decorator.js';
 import { Problem } from '../problems/problem.js';
-import { isProblemCode, problemIndexPage, problemPage } from './problem-pages.js';
-
-/** A page of its own, with a style and nothing else. */
-const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+import { isProblemCode, PROBLEM_PAGE_POLICY, problemIndexPage, problemPage } from './problem-pages.js';
 
 @ApiTags('Service')
 @Controller({ path: 'problems', version: VERSION_NEUTRAL })
@@ -18,7 +15,7 @@ export class ProblemsController {
   })
   @ApiProduces('text/html')
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Content-Security-Policy', PAGE_POLICY)
+  @Header('Content-Security-Policy', PROBLEM_PAGE_POLICY)
   @Header('Cache-Control', 'public, max-age=3600')
   @Get()
   listProblems(): string {
@@ -36,7 +33,7 @@ export class ProblemsController {
   @ApiParam({ name: 'code', description: 'The `code` of a problem document.', example: 'insufficient_stock' })
   @ApiProduces('text/html')
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Content-Security-Policy', PAGE_POLICY)
+  @Header('Content-Security-Policy', PROBLEM_PAGE_POLICY)
   @Header('Cache-Control', 'public, max-age=3600')
   @Get(':code')
   explainProblem(@Param('code') code: string): string {

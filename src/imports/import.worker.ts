@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
-import pino from 'pino';
+import type pino from 'pino';
 import { DataSource } from 'typeorm';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import { Problem } from '../problems/problem.js';
 import { Batches, LEASE_MS, LeaseLost } from './batch.service.js';
 import { MOST_ATOMIC_ROWS, type Row } from './import.js';
@@ -49,7 +50,7 @@ export class ImportWorker implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly spool: Spool,
     private readonly batches: Batches,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'imports' });
+    this.log = openLog(config, 'imports');
   }
 
   onApplicationBootstrap(): void {

@@ -1,10 +1,11 @@
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
-import pino from 'pino';
+import type pino from 'pino';
 import type { Budget } from '../availability/freshness.js';
 import { Freshness } from '../availability/freshness.service.js';
 import { Directory } from '../channels/directory.service.js';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import { BacklogRepository, type FreshnessOf } from './backlog.repository.js';
 import { type Ownership, ownerOf } from './ownership.js';
 
@@ -31,7 +32,7 @@ export class FreshnessWorker implements OnApplicationBootstrap, BeforeApplicatio
     private readonly directory: Directory,
     private readonly freshness: Freshness,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'freshness' });
+    this.log = openLog(config, 'freshness');
   }
 
   async onApplicationBootstrap(): Promise<void> {

@@ -1,7 +1,8 @@
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
-import pino from 'pino';
+import type pino from 'pino';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import { BacklogRepository } from './backlog.repository.js';
 import { dayOf } from './inbox.service.js';
 import { ReceivingRepository } from './receiving.repository.js';
@@ -25,7 +26,7 @@ export class InboxDaysWorker implements OnApplicationBootstrap, BeforeApplicatio
     private readonly repository: ReceivingRepository,
     private readonly backlog: BacklogRepository,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'inbox days' });
+    this.log = openLog(config, 'inbox days');
   }
 
   onApplicationBootstrap(): void {

@@ -1,7 +1,8 @@
 import { Inject, Injectable, OnApplicationShutdown } from '@nestjs/common';
-import pino from 'pino';
+import type pino from 'pino';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import { isConflict, isOutage } from '../postgres/outage.js';
 import { Problem } from '../problems/problem.js';
 import { type Letter, Mailbox } from '../stock/mailbox.js';
@@ -50,7 +51,7 @@ export class Inbox implements OnApplicationShutdown {
     @Inject(CONFIG) config: Config,
     private readonly repository: ReceivingRepository,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'inbox' });
+    this.log = openLog(config, 'inbox');
     const limits = { letters: BATCH_REQUESTS, lines: BATCH_KILOBYTES, waiting: Number.POSITIVE_INFINITY };
     this.mailbox = new Mailbox(limits, (batch) => this.deliver(batch));
   }

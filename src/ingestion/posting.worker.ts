@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
-import pino from 'pino';
+import type pino from 'pino';
 import { CatalogChanges } from '../catalog/catalog.changes.js';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import { Applying, Interrupted } from './applying.service.js';
 import { BacklogRepository } from './backlog.repository.js';
 import { EventReader, type ReadEvent } from './event-reader.service.js';
@@ -50,7 +51,7 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
     private readonly applying: Applying,
     private readonly changes: CatalogChanges,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'applying' });
+    this.log = openLog(config, 'applying');
   }
 
   onApplicationBootstrap(): void {

@@ -7,11 +7,13 @@ const BY_STATUS: Record<number, ProblemCode> = {
   400: 'malformed_json',
   404: 'not_found',
   413: 'payload_too_large',
+  414: 'url_too_long',
   415: 'unsupported_media_type',
 };
 
 const DETAIL_BY_STATUS: Record<number, string> = {
   404: 'No route answers this method and path. The contract is at /openapi/v1.json.',
+  414: 'A part of the path is longer than 1,024 characters.',
   413: 'The body is larger than 1 MiB, or 5 MiB of events. Split the request, or use POST /v1/imports for bulk data.',
   415: 'This call does not take that Content-Type. Send application/json.',
 };

@@ -19,7 +19,17 @@ export const PROBLEMS = {
   headers_too_large: {
     status: 431,
     title: 'The headers are too large',
-    remedy: 'Send at most 16 KiB of headers.',
+    remedy: 'Send at most 16 KiB of headers, and at most 100 of them.',
+  },
+  url_too_long: {
+    status: 414,
+    title: 'The URL is too long',
+    remedy: 'Send at most 8 KiB of URL. A list that is longer goes into a body: POST /v1/availability/query.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request did not arrive in time',
+    remedy: 'Send it without pauses, or in smaller pieces. It was not looked at, so it may be repeated.',
   },
   validation_failed: {
     status: 400,

@@ -1,8 +1,8 @@
 import { Global, Inject, Injectable, Module, OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import pino from 'pino';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 
 /** Injection token of the Redis client, null where REDIS_URL is not set. */
 export const REDIS = Symbol('Redis');
@@ -12,7 +12,7 @@ export const REDIS = Symbol('Redis');
  * no retries), so that an absent Redis costs a read nothing but the trip to Postgres.
  */
 function connect(config: Config): Redis | null {
-  const log = pino({ level: config.logLevel, name: 'redis' });
+  const log = openLog(config, 'redis');
   if (!config.redisUrl) {
     log.info('REDIS_URL is not set: availability is read from PostgreSQL');
     return null;

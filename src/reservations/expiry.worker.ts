@@ -1,7 +1,8 @@
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
-import pino from 'pino';
+import type pino from 'pino';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import { ReservationsService } from './reservations.service.js';
 
 /**
@@ -19,7 +20,7 @@ export class ExpiryWorker implements OnApplicationBootstrap, BeforeApplicationSh
     @Inject(CONFIG) private readonly config: Config,
     private readonly reservations: ReservationsService,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'expiry' });
+    this.log = openLog(config, 'expiry');
   }
 
   onApplicationBootstrap(): void {

@@ -1,12 +1,13 @@
 import { Inject, Injectable, OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
-import pino from 'pino';
+import type pino from 'pino';
 import { Answer } from '../access/answer.js';
 import { intentName } from '../access/idempotency.js';
 import type { DirectoryItem } from '../channels/directory.js';
 import { Directory } from '../channels/directory.service.js';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
+import { openLog } from '../log.js';
 import { createPipelinedClient } from '../postgres/connections.js';
 import { isConflict, isOutage } from '../postgres/outage.js';
 import { Pipeline } from '../postgres/pipeline.js';
@@ -74,7 +75,7 @@ export class PostingEngine implements OnApplicationShutdown {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly directory: Directory,
   ) {
-    this.log = pino({ level: config.logLevel, name: 'engine' });
+    this.log = openLog(config, 'engine');
     this.clients = Array.from({ length: config.engineMailboxes }, () => undefined);
     this.mailboxes = this.clients.map(
       (_, index) =>
