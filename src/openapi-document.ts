@@ -34,6 +34,8 @@ export interface Operation {
   readonly operationId: string;
   readonly summary?: string;
   readonly tags?: readonly string[];
+  /** Empty: anyone may call it. */
+  security?: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly { name: string; in: string; required?: boolean; schema?: Schema; example?: unknown }[];
   readonly requestBody?: { readonly content: Record<string, MediaType> };
   readonly responses: Record<string, Response>;

@@ -4,6 +4,7 @@ import { operationId } from './access/operation.js';
 import { createApp } from './app.js';
 import { readConfig } from './config.js';
 import { completeAnswers, HEADERS } from './openapi-answers.js';
+import { documentBounds } from './openapi-bounds.js';
 import { METHODS, type OpenApiDocument, type Operation, operations, type Schema } from './openapi-document.js';
 import { FieldErrorView, ProblemView, ShortageView } from './problems/problem.dto.js';
 import { PROBLEMS, ProblemCode } from './problems/problem.js';
@@ -62,20 +63,25 @@ export async function buildDocument(): Promise<OpenApiDocument> {
     .setTitle('Holdfast')
     .setDescription(DESCRIPTION)
     .setVersion(version)
-    .addServer('/', 'The service that gives this document')
+    .addServer('/', 'The service that gives this document: production, staging or local.', undefined, {
+      'x-internal': false,
+    })
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key: `hf_…`.' }, 'key')
     .build();
+  documentBounds();
   const document = SwaggerModule.createDocument(app, head, {
     operationIdFactory: operationId,
     autoTagControllers: false,
     extraModels: [ProblemView, FieldErrorView, ShortageView],
   }) as unknown as OpenApiDocument;
 
+  document.info.license = { name: 'Proprietary' };
   checkTags(document);
   document.tags = Object.entries(TAGS)
     .filter(([name]) => operations(document).some(({ operation }) => operation.tags?.includes(name)))
     .map(([name, description]) => ({ name, description }));
   for (const { method, operation } of operations(document)) {
+    operation.security ??= []; // said to everyone, not forgotten
     completeAnswers(document, method, operation);
     addExamples(document, operation);
   }
@@ -162,7 +168,7 @@ function problemExamples(): Record<string, { summary: string; value: Record<stri
         title,
         status,
         detail: remedy,
-        instance: '/v1/…',
+        instance: '/v1/reservations',
         code,
         requestId: '0b9f4f43-6c1e-4b39-9d3e-5f6f3c1f2a77',
         ...EXTRA_MEMBERS[code],

@@ -100,7 +100,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
             name: 'If-Match',
             required: ifMatch === true,
             description: 'The ETag of the version that was read.',
-            schema: { type: 'string', example: '"3"' },
+            schema: { type: 'string', maxLength: 32, example: '"3"' },
           }),
         ]
       : []),

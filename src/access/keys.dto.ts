@@ -97,7 +97,12 @@ export class KeyView {
   @ApiProperty({ example: 'x7Qa' })
   lastFour: string;
 
-  @ApiProperty({ enum: SCOPES, isArray: true, example: ['availability:read', 'reservations:write'] })
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'string', 'x-extensible-enum': SCOPES } as object,
+    example: ['availability:read', 'reservations:write'],
+    description: 'The list of scopes grows.',
+  })
   scopes: Scope[];
 
   @ApiProperty({ format: 'date-time', example: '2026-03-01T08:30:00.000Z' })

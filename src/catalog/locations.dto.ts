@@ -21,7 +21,11 @@ export class PutLocation {
   @IsBoolean()
   enabled: boolean = true;
 
-  @ApiPropertyOptional({ example: '4012345000009', description: 'Its GS1 Global Location Number.' })
+  @ApiPropertyOptional({
+    example: '4012345000009',
+    pattern: '^\\d{13}$',
+    description: 'Its GS1 Global Location Number, with its right check digit.',
+  })
   @IsOptional()
   @ValidateBy({
     name: 'isGln',
@@ -32,7 +36,7 @@ export class PutLocation {
   })
   gln?: string;
 
-  @ApiPropertyOptional({ example: 'Europe/Berlin', description: 'Of the IANA time zone database.' })
+  @ApiPropertyOptional({ example: 'Europe/Berlin', maxLength: 64, description: 'Of the IANA time zone database.' })
   @IsOptional()
   @ValidateBy({
     name: 'isTimezone',

@@ -30,6 +30,7 @@ export function IsQuantity(bounds: QuantityBounds = {}): PropertyDecorator {
   };
   return ValidateBy({
     name: 'isQuantity',
+    constraints: [bounds],
     validator: {
       validate: (value) => fault(value) === undefined,
       defaultMessage: (args?: ValidationArguments) => `$property ${fault(args?.value)}`,

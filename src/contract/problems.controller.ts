@@ -30,7 +30,11 @@ export class ProblemsController {
     answer: { type: String, description: 'A page for people.' },
     problems: ['not_found'],
   })
-  @ApiParam({ name: 'code', description: 'The `code` of a problem document.', example: 'insufficient_stock' })
+  @ApiParam({
+    name: 'code',
+    description: 'The `code` of a problem document.',
+    schema: { type: 'string', maxLength: 64, example: 'insufficient_stock' },
+  } as never)
   @ApiProduces('text/html')
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Content-Security-Policy', PROBLEM_PAGE_POLICY)

@@ -122,7 +122,10 @@ export class RetryException {
   @ApiPropertyOptional({
     description:
       'What is applied in the place of what was sent: JSON, or text as the source sends it. What was sent is kept.',
-    oneOf: [{ type: 'object', additionalProperties: true }, { type: 'string' }],
+    oneOf: [
+      { type: 'object', additionalProperties: true },
+      { type: 'string', maxLength: 1_048_576 },
+    ],
     example: null,
     nullable: true,
   })

@@ -7,11 +7,13 @@ import type { DescribedProfile, ProfileContent } from './profile-content.js';
 import { type Headers, type IdentifyRule, PROFILE_FORMATS, type ProfileFormat } from './profiles.js';
 
 const LONGEST_EXPRESSION = 65_536;
+/** As much as a JSON body holds. */
+const MOST_PAYLOAD = 1_048_576;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 
 /** Either of the two. */
 export class IdentifyRuleDto {
-  @ApiPropertyOptional({ example: 'x-shop-event-id', description: 'A header of the request.' })
+  @ApiPropertyOptional({ example: 'x-shop-event-id', maxLength: 64, description: 'A header of the request.' })
   @Optional()
   @Matches(/^(?:x|ce|webhook)-[!#$%&'*+.^_`|~0-9A-Za-z-]{1,60}$/i, {
     message: '$property takes the name of a header that is kept: one that begins with x-, ce- or webhook-',
@@ -31,7 +33,7 @@ export class PutProfile {
   @IsText(200)
   title: string;
 
-  @ApiPropertyOptional({ example: 'Shopware', maxLength: 100, default: '' })
+  @ApiPropertyOptional({ example: 'Shopware', maxLength: 100 })
   @Optional()
   @IsText(100)
   vendor?: string;
@@ -179,7 +181,11 @@ export class ProfileQuery {
 
 export class TryProfile {
   @ApiProperty({
-    oneOf: [{ type: 'string' }, { type: 'object', additionalProperties: true }, { type: 'array', items: {} }],
+    oneOf: [
+      { type: 'string', maxLength: MOST_PAYLOAD },
+      { type: 'object', additionalProperties: true },
+      { type: 'array', items: {}, maxItems: MOST_PAYLOAD / 2 },
+    ],
     example: { inventory_item_id: 39072856, location_id: 487838322, available: 27, updated_at: '2026-03-01T08:30:00Z' },
     description: 'As text exactly what would be sent, which EDI needs, and numbers beyond 2^53; or as JSON.',
   })
@@ -188,7 +194,7 @@ export class TryProfile {
 
   @ApiPropertyOptional({
     type: 'object',
-    additionalProperties: { type: 'string' },
+    additionalProperties: { type: 'string', maxLength: 16_384 },
     example: { 'x-shopify-webhook-id': 'b54557e4-bdd9-4b37-8a5f-bf7d70bcd043' },
   })
   @Optional()

@@ -40,6 +40,7 @@ export function IsSku(): PropertyDecorator {
 export function IsNote(most: number): PropertyDecorator {
   return ValidateBy({
     name: 'isNote',
+    constraints: [most],
     validator: {
       validate: (value) => typeof value === 'string' && isText(value.replace(/[\r\n\t]/g, ' '), most),
       defaultMessage: () =>
@@ -51,6 +52,7 @@ export function IsNote(most: number): PropertyDecorator {
 export function IsText(most: number): PropertyDecorator {
   return ValidateBy({
     name: 'isText',
+    constraints: [most],
     validator: {
       validate: (value) => isText(value, most),
       defaultMessage: () => `$property takes 1 to ${most} characters of text, none of them a control character`,
