@@ -22,6 +22,8 @@ COPY --from=build /build/dist dist
 COPY package.json ./
 COPY migrations migrations
 COPY openapi openapi
+COPY docs/guide docs/guide
+COPY docs/site docs/site
 # Where secrets are kept that no setting gives: a volume, or they are lost with the container.
 RUN mkdir data && chown node:node data
 ENV DATA_DIR=/holdfast/data

@@ -107,7 +107,7 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
     if (!(payload instanceof Answer)) return done(null, payload);
     const { text } = payload;
     reply.status(payload.status).headers(payload.headers);
-    if (text !== undefined) reply.serializer(() => text);
+    if (text !== undefined) reply.serializer(() => text as string); // it takes a Buffer as well
     done(null, payload.body);
   });
   fastify.addHook('onResponse', (request, reply, done) => {

@@ -7,8 +7,8 @@ export class Answer<T = unknown> {
     readonly status: number,
     readonly body: T,
     readonly headers: Readonly<Record<string, string>> = {},
-    /** The body as it is sent, where somebody has written it as JSON already. */
-    readonly text?: string,
+    /** The body as it is sent, where somebody has written it already. */
+    readonly text?: string | Buffer,
   ) {}
 }
 

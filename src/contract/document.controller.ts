@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { Controller, Get, Header, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint } from '../access/endpoint.decorator.js';
-
-/** Written by `npm run openapi:write` and checked to be true, so it is served as it was reviewed. */
-const DOCUMENT = new URL('../../openapi/v1.json', import.meta.url);
-let document: Promise<string> | undefined;
+import { readContract } from './site.reader.js';
 
 @ApiTags('Service')
 @Controller({ path: 'openapi', version: VERSION_NEUTRAL })
@@ -21,7 +17,6 @@ export class DocumentController {
   @Header('Access-Control-Allow-Origin', '*')
   @Get('v1.json')
   readDocument(): Promise<string> {
-    document ??= readFile(DOCUMENT, 'utf8');
-    return document;
+    return readContract();
   }
 }

@@ -1,12 +1,14 @@
 import { Controller, Get, Header, Param, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiParam, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { Endpoint } from '../access/endpoint.decorator.js';
-import { Problem } from '../problems/problem.js';
-import { isProblemCode, PROBLEM_PAGE_POLICY, problemIndexPage, problemPage } from './problem-pages.js';
+import { Documentation } from './documentation.service.js';
+import { PAGE_POLICY } from './page-policy.js';
 
 @ApiTags('Service')
 @Controller({ path: 'problems', version: VERSION_NEUTRAL })
 export class ProblemsController {
+  constructor(private readonly documentation: Documentation) {}
+
   @Endpoint({
     scope: null,
     validated: false,
@@ -15,11 +17,11 @@ export class ProblemsController {
   })
   @ApiProduces('text/html')
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Content-Security-Policy', PROBLEM_PAGE_POLICY)
-  @Header('Cache-Control', 'public, max-age=3600')
+  @Header('Content-Security-Policy', PAGE_POLICY)
+  @Header('Cache-Control', 'public, max-age=300')
   @Get()
-  listProblems(): string {
-    return problemIndexPage();
+  listProblems(): Promise<string> {
+    return this.documentation.problems();
   }
 
   @Endpoint({
@@ -37,15 +39,10 @@ export class ProblemsController {
   } as never)
   @ApiProduces('text/html')
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Content-Security-Policy', PROBLEM_PAGE_POLICY)
-  @Header('Cache-Control', 'public, max-age=3600')
+  @Header('Content-Security-Policy', PAGE_POLICY)
+  @Header('Cache-Control', 'public, max-age=300')
   @Get(':code')
-  explainProblem(@Param('code') code: string): string {
-    return problemPage(known(code));
+  explainProblem(@Param('code') code: string): Promise<string> {
+    return this.documentation.problem(code);
   }
-}
-
-function known(code: string) {
-  if (isProblemCode(code)) return code;
-  throw new Problem('not_found', 'There is no problem with this code. All of them are listed at /problems.');
 }

@@ -38,7 +38,7 @@ describeWithRedis('the image', () => {
     await run('npm', [...install.slice(1), '--no-audit', '--no-fund', '--prefer-offline'], { cwd: root });
     await run('npm', ['run', '--silent', 'build'], { cwd: ROOT });
     for (const [, from = '', to = ''] of final.matchAll(
-      /^COPY (?:--from=build \/build\/)?(dist|migrations|openapi) (\S+)$/gm,
+      /^COPY (?:--from=build \/build\/)?(dist|migrations|openapi|docs\/\w+) (\S+)$/gm,
     )) {
       await cp(join(ROOT, from), join(root, to), { recursive: true });
     }

@@ -1,14 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, constants } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { describeIf, findOrInstall } from './programs.js';
 import { whenWeAreGone } from './watchdog.js';
-
-const run = promisify(execFile);
 
 /** A Redis of a test file's own. What it held is lost whenever it stops: it writes nothing to disk. */
 export interface TestRedis {
@@ -43,40 +39,15 @@ export async function startRedis({ mayStop = false } = {}): Promise<TestRedis> {
 
 const WAYS_TO_GET_ONE = 'Install redis-server or valkey-server, or set TEST_REDIS_URL.';
 
-/**
- * A `describe` for what needs Redis. On a developer's machine without one it is skipped, and says so;
- * in CI that is a failure, because there a promise must not go untested unseen.
- */
+/** A `describe` for what needs Redis; `mayStop`: one that the test may stop. */
 export function describeWithRedis(name: string, body: () => void, { mayStop = false } = {}): void {
-  if (process.env[SERVER] || (process.env.TEST_REDIS_URL && !mayStop)) {
-    describe(name, body);
-  } else if (process.env.CI === 'true') {
-    describe(name, () => {
-      it('finds a Redis to run with', () => {
-        throw new Error(`There is none. ${WAYS_TO_GET_ONE}`);
-      });
-    });
-  } else {
-    process.stderr.write(`\nSKIPPED, for want of Redis: "${name}". ${WAYS_TO_GET_ONE}\n\n`);
-    describe.skip(name, body);
-  }
+  const there = Boolean(process.env[SERVER] || (process.env.TEST_REDIS_URL && !mayStop));
+  describeIf(there, 'Redis', WAYS_TO_GET_ONE, name, body);
 }
 
 /** Looks for a Redis program, and as root on Debian installs one. For global set-up. */
 export async function prepareRedis(): Promise<void> {
-  let program = await findProgram();
-  if (program === undefined && process.getuid?.() === 0 && (await findOnPath('apt-get'))) {
-    process.stderr.write('Installing redis-server for the tests.\n');
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    try {
-      await run('apt-get', ['update', '-qq'], { env });
-      await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'], { env });
-    } catch (error) {
-      process.stderr.write(`It could not be installed: ${(error as Error).message}\n`);
-    }
-    program = await findProgram();
-  }
-  process.env[SERVER] = program ?? '';
+  process.env[SERVER] = (await findOrInstall(['redis-server', 'valkey-server'], 'redis-server')) ?? '';
 }
 
 class OwnRedis implements TestRedis {
@@ -146,23 +117,6 @@ function givenRedis(url: string): TestRedis {
     throw new Error('The Redis at TEST_REDIS_URL is not ours to stop: ask for one with startRedis({ mayStop: true }).');
   };
   return { url, stop: async () => {}, kill: async () => refuse(), pause: refuse, resume: refuse, restart: refuse };
-}
-
-async function findProgram(): Promise<string | undefined> {
-  return (await findOnPath('redis-server')) ?? (await findOnPath('valkey-server'));
-}
-
-async function findOnPath(name: string): Promise<string | undefined> {
-  for (const directory of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(directory, name);
-    try {
-      await access(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not here: the next directory may have it.
-    }
-  }
-  return undefined;
 }
 
 function findFreePort(): Promise<number> {
