@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { Problem } from '../problems/problem.js';
 import { Answer } from './answer.js';
@@ -27,10 +27,7 @@ export interface Remembered {
 }
 
 export function fingerprint(method: string, path: string, body: unknown): Buffer {
-  return createHash('sha256')
-    .update(`${method} ${path}\n`)
-    .update(body === undefined ? '' : canonical(body))
-    .digest();
+  return hash('sha256', `${method} ${path}\n${body === undefined ? '' : canonical(body)}`, 'buffer');
 }
 
 /** Throws `validation_failed` for what has no canonical form: half a surrogate pair, or a number such as 1e400. */

@@ -1,12 +1,7 @@
 import type pg from 'pg';
 import { arrayLiteral, type Element } from './array-literal.js';
 import { type BinaryType, binaryArray, isBinaryType } from './binary-array.js';
-
-/** A statement that is prepared under its name at the first use of a connection. */
-interface Statement {
-  readonly name: string;
-  readonly text: string;
-}
+import type { Statement } from './combined.js';
 
 /**
  * A transaction whose statements are sent without waiting for answers. In a pipeline a failed statement does not stop

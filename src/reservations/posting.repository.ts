@@ -1,3 +1,4 @@
+import { combined } from '../postgres/combined.js';
 import type { Send } from '../stock/command.js';
 import type { PositionKey } from '../stock/ledger.js';
 import type { Allocation, Reservation, ReservationLine, Status } from './reservation.js';
@@ -314,6 +315,9 @@ export interface Rewritten {
   readonly after: Reservation;
 }
 
+/** What a batch of new holds writes, the usual one: four statements in one. */
+const INSERT_HOLDS = combined('insert-holds', INSERT_RESERVATIONS, INSERT_LINES, INSERT_ALLOCATIONS, INSERT_STEPS);
+
 /** Sends, without waiting in between, what changed of these reservations, and their steps. */
 export function writeReservations(
   send: Send,
@@ -321,23 +325,19 @@ export function writeReservations(
   steps: readonly { step: Step; actor: string }[],
   now: number,
 ): Promise<unknown> {
-  const sent: Promise<unknown>[] = [];
   const created = rewritten.flatMap(({ before, after }) => (before ? [] : [after]));
   const updated = rewritten.flatMap(({ before, after }) => (before && before !== after ? [after] : []));
-  if (created.length > 0) {
-    sent.push(
-      send(INSERT_RESERVATIONS, [
-        created.map((each) => each.id),
-        created.map((each) => each.channelId),
-        created.map((each) => each.clientId),
-        created.map((each) => each.orderRef),
-        created.map((each) => each.status),
-        created.map((each) => each.expiresAt),
-        created.map((each) => each.version),
-        now,
-      ]),
-    );
+  const { lines, goneLines, allocations, goneAllocations } = rowsOf(rewritten);
+  if (updated.length === 0 && created.length > 0 && allocations.length > 0) {
+    return send(INSERT_HOLDS, [
+      ...reservationColumns(created, now),
+      ...lineColumns(lines),
+      ...allocationColumns(allocations),
+      ...stepColumns(steps, now),
+    ]);
   }
+  const sent: Promise<unknown>[] = [];
+  if (created.length > 0) sent.push(send(INSERT_RESERVATIONS, reservationColumns(created, now)));
   if (updated.length > 0) {
     sent.push(
       send(UPDATE_RESERVATIONS, [
@@ -350,28 +350,10 @@ export function writeReservations(
       ]),
     );
   }
-  const { lines, goneLines, allocations, goneAllocations } = rowsOf(rewritten);
   if (goneLines.length > 0) {
     sent.push(send(DELETE_LINES, [goneLines.map(({ id }) => id), goneLines.map(({ line }) => line)]));
   }
-  if (lines.length > 0) {
-    sent.push(
-      send(updated.length > 0 ? WRITE_LINES : INSERT_LINES, [
-        lines.map(({ id }) => id),
-        lines.map(({ line }) => line.line),
-        lines.map(({ line }) => line.lineRef),
-        lines.map(({ line }) => line.itemId),
-        lines.map(({ line }) => line.uom),
-        lines.map(({ line }) => line.factor),
-        lines.map(({ line }) => line.tracked),
-        lines.map(({ line }) => line.locationId),
-        lines.map(({ line }) => line.requested),
-        lines.map(({ line }) => line.committed),
-        lines.map(({ line }) => line.shipped),
-        lines.map(({ line }) => line.reserved),
-      ]),
-    );
-  }
+  if (lines.length > 0) sent.push(send(updated.length > 0 ? WRITE_LINES : INSERT_LINES, lineColumns(lines)));
   if (goneAllocations.length > 0) {
     sent.push(
       send(DELETE_ALLOCATIONS, [
@@ -382,48 +364,97 @@ export function writeReservations(
     );
   }
   if (allocations.length > 0) {
-    sent.push(
-      send(updated.length > 0 ? WRITE_ALLOCATIONS : INSERT_ALLOCATIONS, [
-        allocations.map(({ id }) => id),
-        allocations.map(({ line }) => line.line),
-        allocations.map(({ line }) => line.itemId),
-        allocations.map(({ allocation }) => allocation.locationId),
-        allocations.map(({ allocation }) => allocation.quantity),
-        allocations.map(({ allocation }) => allocation.backordered),
-        allocations.map(({ expiresAt }) => expiresAt),
-      ]),
-    );
+    sent.push(send(updated.length > 0 ? WRITE_ALLOCATIONS : INSERT_ALLOCATIONS, allocationColumns(allocations)));
   }
-  if (steps.length > 0) {
-    sent.push(
-      send(INSERT_STEPS, [
-        steps.map(({ step }) => step.reservation.id),
-        steps.map(({ step }) => step.reservation.version),
-        steps.map(({ step }) => step.action),
-        steps.map(({ actor }) => actor),
-        steps.map(({ step }) => step.reference ?? null),
-        steps.map(({ step }) => JSON.stringify(step.lines)),
-        now,
-      ]),
-    );
-  }
+  if (steps.length > 0) sent.push(send(INSERT_STEPS, stepColumns(steps, now)));
   return Promise.all(sent);
+}
+
+function reservationColumns(created: readonly Reservation[], now: number): unknown[] {
+  return [
+    created.map((each) => each.id),
+    created.map((each) => each.channelId),
+    created.map((each) => each.clientId),
+    created.map((each) => each.orderRef),
+    created.map((each) => each.status),
+    created.map((each) => each.expiresAt),
+    created.map((each) => each.version),
+    now,
+  ];
+}
+
+interface LineToWrite {
+  readonly id: string;
+  readonly line: ReservationLine;
+}
+
+function lineColumns(lines: readonly LineToWrite[]): unknown[] {
+  return [
+    lines.map(({ id }) => id),
+    lines.map(({ line }) => line.line),
+    lines.map(({ line }) => line.lineRef),
+    lines.map(({ line }) => line.itemId),
+    lines.map(({ line }) => line.uom),
+    lines.map(({ line }) => line.factor),
+    lines.map(({ line }) => line.tracked),
+    lines.map(({ line }) => line.locationId),
+    lines.map(({ line }) => line.requested),
+    lines.map(({ line }) => line.committed),
+    lines.map(({ line }) => line.shipped),
+    lines.map(({ line }) => line.reserved),
+  ];
+}
+
+interface AllocationToWrite extends LineToWrite {
+  readonly allocation: Allocation;
+  readonly expiresAt: number | null;
+}
+
+function allocationColumns(allocations: readonly AllocationToWrite[]): unknown[] {
+  return [
+    allocations.map(({ id }) => id),
+    allocations.map(({ line }) => line.line),
+    allocations.map(({ line }) => line.itemId),
+    allocations.map(({ allocation }) => allocation.locationId),
+    allocations.map(({ allocation }) => allocation.quantity),
+    allocations.map(({ allocation }) => allocation.backordered),
+    allocations.map(({ expiresAt }) => expiresAt),
+  ];
+}
+
+function stepColumns(steps: readonly { step: Step; actor: string }[], now: number): unknown[] {
+  return [
+    steps.map(({ step }) => step.reservation.id),
+    steps.map(({ step }) => step.reservation.version),
+    steps.map(({ step }) => step.action),
+    steps.map(({ actor }) => actor),
+    steps.map(({ step }) => step.reference ?? null),
+    steps.map(({ step }) => JSON.stringify(step.lines)),
+    now,
+  ];
 }
 
 /** Which rows of lines and allocations differ from what was read. */
 function rowsOf(rewritten: readonly Rewritten[]) {
-  const lines: { id: string; line: ReservationLine }[] = [];
+  const lines: LineToWrite[] = [];
   const goneLines: { id: string; line: number }[] = [];
-  const allocations: { id: string; line: ReservationLine; allocation: Allocation; expiresAt: number | null }[] = [];
+  const allocations: AllocationToWrite[] = [];
   const goneAllocations: { id: string; line: number; locationId: number }[] = [];
   for (const { before, after } of rewritten) {
     const { id } = after;
     const expiresAt = after.status === 'held' ? after.expiresAt : null;
-    const standing = new Map(before?.lines.map((line) => [line.line, line]));
+    if (!before) {
+      for (const line of after.lines) {
+        lines.push({ id, line });
+        for (const allocation of line.allocations) allocations.push({ id, line, allocation, expiresAt });
+      }
+      continue;
+    }
+    const standing = new Map(before.lines.map((line) => [line.line, line]));
     for (const line of after.lines) {
       const old = standing.get(line.line);
       standing.delete(line.line);
-      if (old === line && before?.expiresAt === after.expiresAt) continue;
+      if (old === line && before.expiresAt === after.expiresAt) continue;
       if (old !== line) lines.push({ id, line });
       for (const allocation of line.allocations) allocations.push({ id, line, allocation, expiresAt });
       const kept = new Set(line.allocations.map(({ locationId }) => locationId));

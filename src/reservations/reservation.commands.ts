@@ -1,4 +1,3 @@
-import { typeidUnboxed } from 'typeid-js';
 import { Answer, etag } from '../access/answer.js';
 import type { Intent } from '../access/idempotency.js';
 import type { Principal } from '../access/principal.js';
@@ -23,6 +22,7 @@ import {
 import { hasExpired, Reservation } from './reservation.js';
 import { mustBeLocked, ReservationBook, ReservationCommand, ReservationSession } from './reservation.session.js';
 import { viewOf } from './reservation.view.js';
+import { reservationId } from './reservation-id.js';
 import { commit, expire, mustBeHeld, Step } from './transitions.js';
 
 /** What a hold asks for (api.md, POST /v1/reservations). */
@@ -69,7 +69,7 @@ class Hold {
     const admitted = admit(lines, channel, desk.ledger, undefined, silent);
     refuseShort(admitted, this.request.mode === 'partial');
     const held: Reservation = {
-      id: typeidUnboxed('res'),
+      id: reservationId(),
       channelId: channel.id,
       clientId: this.caller.clientId,
       orderRef: this.request.orderRef ?? null,

@@ -1,5 +1,5 @@
 import type { Answer } from '../access/answer.js';
-import { type Intent, intentName, type Remembered, replay } from '../access/idempotency.js';
+import { type Intent, type Remembered, replay } from '../access/idempotency.js';
 import type { DirectoryItem } from '../channels/directory.js';
 import { Problem } from '../problems/problem.js';
 import { type Command, type Desk, Displaced, type PositionNeed } from './command.js';
@@ -8,6 +8,8 @@ import type { PositionKey } from './ledger.js';
 /** A command in a mailbox, and who waits for it. Times in milliseconds of `performance.now()`. */
 export interface Waiting {
   readonly command: Command;
+  /** Of its intent (`intentName`), made once; null for a command without one. */
+  readonly name: string | null;
   readonly weight: number;
   readonly since: number;
   readonly deadline: number;
@@ -66,18 +68,18 @@ export function decideAll(
   const decided: Decided = { accepted: [], replayed: [], refused: [], displaced: [] };
   const earlier = new Set<string>();
   for (const { waiting, refusal } of commands) {
-    const { intent } = waiting.command;
+    const { name } = waiting;
     try {
-      const first = intent && remembered.get(intentName(intent));
+      const first = name === null ? undefined : remembered.get(name);
       if (first) {
-        decided.replayed.push({ waiting, answer: replay(intent, first) });
+        decided.replayed.push({ waiting, answer: replay(waiting.command.intent as Intent, first) });
       } else if (refusal !== undefined) {
         decided.refused.push({ waiting, refusal });
-      } else if (intent && earlier.has(intentName(intent))) {
+      } else if (name !== null && earlier.has(name)) {
         decided.displaced.push(waiting); // its twin is in this very batch: the next one will find the answer
       } else {
         decided.accepted.push({ waiting, build: waiting.command.decide(desk) });
-        if (intent) earlier.add(intentName(intent));
+        if (name !== null) earlier.add(name);
       }
     } catch (error) {
       if (error instanceof Problem) decided.refused.push({ waiting, refusal: error });

@@ -58,9 +58,28 @@ export class Ledger {
     apply(position, change, this.now);
     const flaw = flawOf(position);
     if (flaw) throw new Error(`A ${change.kind} leaves ${flaw} at position ${key.itemId}/${key.locationId}.`);
-    // Named one by one: a caller's key may be part of something larger, whose figures are not the movement's.
-    const { itemId, locationId } = key;
-    const movement = { ...change, itemId, locationId, version: position.version, actor, at: this.now };
+    // Named one by one: a caller's key may be part of something larger, whose figures are not the movement's. And
+    // always all of them: what is made of a spread has a shape for each kind of change, and is read slowly ever after.
+    const { version } = position;
+    const movement: Movement = {
+      itemId: key.itemId,
+      locationId: key.locationId,
+      version,
+      kind: change.kind,
+      onHand: change.onHand,
+      reserved: change.reserved,
+      unsellable: change.unsellable,
+      condition: change.condition,
+      safetyStock: change.safetyStock,
+      reason: change.reason,
+      note: change.note,
+      reference: change.reference,
+      reservationId: change.reservationId,
+      source: change.source,
+      eventId: change.eventId,
+      actor,
+      at: this.now,
+    };
     this.movements.push(movement);
     return movement;
   }

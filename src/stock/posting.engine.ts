@@ -2,7 +2,7 @@ import { Inject, Injectable, OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
 import type pino from 'pino';
 import { Answer } from '../access/answer.js';
-import { intentName } from '../access/idempotency.js';
+import { type Intent, intentName } from '../access/idempotency.js';
 import type { DirectoryItem } from '../channels/directory.js';
 import { Directory } from '../channels/directory.service.js';
 import type { Config } from '../config.js';
@@ -22,14 +22,12 @@ import type { Position } from './position.js';
 import {
   createPositions,
   deletePositions,
-  insertChangeNotices,
-  insertMovements,
   lockPositions,
   readFacts,
   readIntents,
   shareItems,
-  updatePositions,
   writeIntents,
+  writeLedger,
 } from './posting.repository.js';
 
 /** A batch of 50 costs the database a seventh of 50 single transactions; past 128 the gain is gone and waits grow. */
@@ -110,7 +108,7 @@ export class PostingEngine implements OnApplicationShutdown {
    */
   async post(command: Command): Promise<Answer> {
     const { intent } = command;
-    if (!intent) return this.enqueue(command);
+    if (!intent) return this.enqueue(command, null);
     const name = intentName(intent);
     const until = Date.now() + WAIT_FOR_TWIN_MS;
     for (let twin = this.inFlight.get(name); twin; twin = this.inFlight.get(name)) {
@@ -120,7 +118,7 @@ export class PostingEngine implements OnApplicationShutdown {
         });
       }
     }
-    const running = this.enqueue(command);
+    const running = this.enqueue(command, name);
     this.inFlight.set(name, running);
     try {
       return await running;
@@ -136,12 +134,12 @@ export class PostingEngine implements OnApplicationShutdown {
     await Promise.all(this.clients.map((client) => client?.end()));
   }
 
-  private enqueue(command: Command): Promise<Answer> {
+  private enqueue(command: Command, name: string | null): Promise<Answer> {
     return new Promise((answer, refuse) => {
       const since = performance.now();
       const { weight } = command;
       const deadline = since + this.config.engineDeadlineMs;
-      const waiting = { command, weight, since, deadline, attempts: 0, uncertain: false, answer, refuse };
+      const waiting = { command, name, weight, since, deadline, attempts: 0, uncertain: false, answer, refuse };
       const mailbox = this.mailboxes[mailboxOf(command.skus[0] ?? '', this.mailboxes.length)];
       if (mailbox?.put(waiting)) this.watch();
       else giveUp(waiting);
@@ -253,27 +251,16 @@ export class PostingEngine implements OnApplicationShutdown {
       const changed = ledger.changed();
       const unused = empty.length > 0 ? leftOver(empty, commands, decided) : [];
       if (unused.length > 0) pipeline.track(deletePositions(send, unused));
-      if (changed.length > 0) {
-        pipeline.track(updatePositions(send, changed));
-        const moved = changed.filter(({ position, before }) => position.version > before.version);
-        if (moved.length > 0) {
-          pipeline.track(insertMovements(send, ledger.movements, now));
-          pipeline.track(
-            insertChangeNotices(
-              send,
-              moved.map(({ position }) => position),
-              now,
-            ),
-          );
-        }
-      }
+      if (changed.length > 0) pipeline.track(writeLedger(send, changed, ledger.movements, now));
       for (const session of participants) pipeline.track(session.write(send, desk));
       const finishing = participants.flatMap((session) => session.finish?.(send, desk) ?? []);
       if (finishing.length > 0) await pipeline.all(finishing);
       const answers = decided.accepted.map(({ waiting, build }) => ({ waiting, answer: written(build()) }));
       const fresh = answers.flatMap(({ waiting, answer }) => {
-        const { intent } = waiting.command;
-        return intent ? [{ name: intentName(intent), intent, status: answer.status, body: answer.text }] : [];
+        const { name, command } = waiting;
+        return name === null
+          ? []
+          : [{ name, intent: command.intent as Intent, status: answer.status, body: answer.text }];
       });
       // In one order, as the locks: two processes that answer the same keys queue at the first of them.
       fresh.sort((a, b) => (a.name < b.name ? -1 : 1));

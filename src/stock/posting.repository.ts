@@ -1,5 +1,6 @@
 import type { Intent, Remembered } from '../access/idempotency.js';
 import type { DirectoryItem } from '../channels/directory.js';
+import { combined } from '../postgres/combined.js';
 import { Send } from './command.js';
 import type { PositionKey, Touched } from './ledger.js';
 import type { Movement } from './movement.js';
@@ -13,22 +14,28 @@ import type { Position } from './position.js';
 const FACTS = {
   name: 'facts',
   text: `
-    select 0::bigint as id, revision from configuration
-    union all
-    select id, revision from item where id = any($1::bigint[]) and deleted_at is null`,
+    select (select revision from configuration) as configuration, count(*) as items,
+           coalesce(sum(revision), 0)::bigint as revisions
+      from item where id = any($1::bigint[]) and deleted_at is null`,
 };
 
-/** Which of the facts a batch was prepared with are no longer so. */
+/**
+ * Which of the facts a batch was prepared with are no longer so. A revision only grows, and what we hold was read
+ * before: as many items with the same sum are the same revisions, and one row says so. Where they are not, all items
+ * of the batch are read again.
+ */
 export async function readFacts(
   send: Send,
   items: readonly DirectoryItem[],
 ): Promise<(known: number) => { configuration: boolean; items: DirectoryItem[] } | undefined> {
-  const rows = await send<{ id: number; revision: number }>(FACTS, [items.map((item) => item.id)]);
-  const revisions = new Map(rows.map((row) => [row.id, row.revision]));
+  const [row] = await send<{ configuration: number; items: number; revisions: number }>(FACTS, [
+    items.map((item) => item.id),
+  ]);
+  const known = items.reduce((sum, item) => sum + item.revision, 0);
   return (configurationRevision) => {
-    const configuration = revisions.get(0) !== configurationRevision;
-    const stale = items.filter((item) => revisions.get(item.id) !== item.revision);
-    return configuration || stale.length > 0 ? { configuration, items: stale } : undefined;
+    const configuration = row?.configuration !== configurationRevision;
+    const same = row?.items === items.length && row.revisions === known;
+    return configuration || !same ? { configuration, items: same ? [] : [...items] } : undefined;
   };
 }
 
@@ -173,7 +180,7 @@ const WRITE_INTENTS = {
   text: `
     insert into idempotency_key (client_id, key, fingerprint, status, body, created_at)
     select client_id, key, fingerprint, status, body, to_timestamp($6::float8 / 1000)
-      from unnest($1::text[], $2::text[], $3::bytea[], $4::int[], string_to_array($5, chr(30)))
+      from unnest($1::text[], $2::text[], $3::bytea[], $4::int[], $5::text[])
         as k(client_id, key, fingerprint, status, body)`,
 };
 
@@ -188,8 +195,7 @@ export async function writeIntents(
     answered.map(({ intent }) => intent.key),
     answered.map(({ intent }) => intent.fingerprint),
     answered.map(({ status }) => status),
-    // JSON writes control characters as escapes, so one can part the bodies. An array literal would escape each quote.
-    answered.map(({ body }) => body).join('\x1e'),
+    answered.map(({ body }) => body),
     now,
   ]);
 }
@@ -217,11 +223,11 @@ const UPDATE_POSITIONS = {
 };
 
 /** One update a touched position, by difference: the CHECKs of the table judge the sum a second time. */
-export async function updatePositions(send: Send, changed: readonly Touched[]): Promise<void> {
+function positionColumns(changed: readonly Touched[]): unknown[] {
   const column = (value: (touched: Touched) => number | null) => changed.map(value);
   const difference = (figure: (position: Position) => number) =>
     column(({ position, before }) => figure(position) - figure(before));
-  await send(UPDATE_POSITIONS, [
+  return [
     column(({ position }) => position.itemId),
     column(({ position }) => position.locationId),
     difference((position) => position.onHand),
@@ -235,7 +241,7 @@ export async function updatePositions(send: Send, changed: readonly Touched[]): 
     difference((position) => position.version),
     column(({ position }) => position.nextExpiry),
     column(({ position }) => position.asOf),
-  ]);
+  ];
 }
 
 const INSERT_MOVEMENTS = {
@@ -251,9 +257,9 @@ const INSERT_MOVEMENTS = {
              source, event_id, reservation_id, actor)`,
 };
 
-export async function insertMovements(send: Send, movements: readonly Movement[], now: number): Promise<void> {
+function movementColumns(movements: readonly Movement[], now: number): unknown[] {
   const column = <T>(value: (movement: Movement) => T) => movements.map(value);
-  await send(INSERT_MOVEMENTS, [
+  return [
     column((movement) => movement.itemId),
     column((movement) => movement.locationId),
     column((movement) => movement.version),
@@ -270,7 +276,7 @@ export async function insertMovements(send: Send, movements: readonly Movement[]
     column((movement) => movement.reservationId ?? null),
     column((movement) => movement.actor),
     now,
-  ]);
+  ];
 }
 
 const INSERT_OUTBOX = {
@@ -282,11 +288,26 @@ const INSERT_OUTBOX = {
 };
 
 /** One change notice a position, with its newest version, however many movements the batch posted to it. */
-export async function insertChangeNotices(send: Send, positions: readonly Position[], now: number): Promise<void> {
-  await send(INSERT_OUTBOX, [
-    positions.map((position) => position.itemId),
-    positions.map((position) => position.locationId),
-    positions.map((position) => position.version),
+function noticeColumns(moved: readonly Touched[], now: number): unknown[] {
+  return [
+    moved.map(({ position }) => position.itemId),
+    moved.map(({ position }) => position.locationId),
+    moved.map(({ position }) => position.version),
     now,
-  ]);
+  ];
+}
+
+const POST = combined('post', UPDATE_POSITIONS, INSERT_MOVEMENTS, INSERT_OUTBOX);
+
+/** Writes what the batch has done to positions, its movements, and a change notice where there were any. */
+export async function writeLedger(
+  send: Send,
+  changed: readonly Touched[],
+  movements: readonly Movement[],
+  now: number,
+): Promise<void> {
+  const moved = changed.filter(({ position, before }) => position.version > before.version);
+  const figures = positionColumns(changed);
+  if (moved.length === 0) await send(UPDATE_POSITIONS, figures);
+  else await send(POST, [...figures, ...movementColumns(movements, now), ...noticeColumns(moved, now)]);
 }

@@ -38,13 +38,14 @@ describe('the plans of the engine', () => {
     const statements = await statementsOf((send) => [
       ofStock.lockPositions(send, [key]),
       ofStock.readIntents(send, [intent]),
-      ofStock.updatePositions(send, [{ position, before: position }]),
+      ofStock.writeLedger(send, [{ position, before: position }], [], 0),
+      ofStock.writeLedger(send, [{ position: { ...position, version: 1 }, before: position }], [], 0),
       ofReservations.readReservations(send, ['res_1'], true),
       ofReservations.findExpired(send, [key], 0),
       ofReservations.nextExpiries(send, [key], 0),
       ofReservations.readUncovered(send, [key], ['res_1'], 0),
     ]);
-    expect(statements).toHaveLength(9);
+    expect(statements).toHaveLength(10);
     for (const { name, text } of statements) {
       const values = new Set(text.match(/\$\d+/g)).size;
       await client.query(`prepare "${name}" as ${text}`);
