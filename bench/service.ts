@@ -8,8 +8,9 @@ import type { Answered, Load } from './generator.js';
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
+const TRACING = new URL('../dist/tracing.js', import.meta.url).href;
 /** As `npm start` and the image have it. */
-const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=64'];
+const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=64', '--import', TRACING];
 
 /** The service as `npm start` runs it, in a process of its own, with a key that may reserve and nothing else. */
 export class ServiceProcess {

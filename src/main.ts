@@ -1,6 +1,8 @@
 import { banner } from './banner.js';
 import { readConfig } from './config.js';
 import { Service } from './lifecycle.js';
+import { errorForLog } from './log.js';
+import { flushSpans } from './operations/spans.tracer.js';
 
 /**
  * Ctrl-C under `npm start` reaches us twice: from the terminal, and once more through npm. Only a signal that comes
@@ -16,7 +18,7 @@ let exitCode = 0;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 // What nobody caught leaves us in a state nobody thought of: end, but not without the bundled database.
 process.on('uncaughtException', (error) => {
-  console.error(error);
+  console.error(errorForLog(error));
   void stop(1);
 });
 
@@ -41,8 +43,9 @@ async function stop(code: number): Promise<void> {
   try {
     await (await service).stop();
   } catch (error) {
-    console.error(error);
+    console.error(errorForLog(error));
     exitCode ||= 1;
   }
+  await flushSpans();
   process.exit(exitCode);
 }

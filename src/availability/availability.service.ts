@@ -10,6 +10,7 @@ import { Directory } from '../channels/directory.service.js';
 import { channelFor } from '../channels/named-channel.js';
 import type { Clock } from '../config.module.js';
 import { CLOCK } from '../config.module.js';
+import { inSpan } from '../operations/spans.tracer.js';
 import { invalid, Problem } from '../problems/problem.js';
 import { PostingEngine } from '../stock/posting.engine.js';
 import { AvailabilityRepository, ItemStock } from './availability.repository.js';
@@ -168,7 +169,7 @@ export class AvailabilityService implements OnModuleInit {
     if (known !== undefined && kept.size === ids.length) return { configuration: known, items: kept };
     const absent = ids.filter((id) => !kept.has(id));
     const keep = this.copy.begin();
-    const cached = await this.cache.read(absent, now);
+    const cached = await inSpan('read cache', () => this.cache.read(absent, now), readings(absent.length));
     keep(cached.items.values());
     const items = new Map([...kept, ...cached.items]);
     const missing = absent.filter((id) => !items.has(id));
@@ -184,6 +185,14 @@ export class AvailabilityService implements OnModuleInit {
     for (const stock of found) items.set(stock.itemId, stock);
     return { configuration, items };
   }
+}
+
+/** What a span of reading the cache says. */
+function readings(asked: number) {
+  return ({ items }: { readonly items: ReadonlyMap<number, unknown> }) => ({
+    'holdfast.cache.asked': asked,
+    'holdfast.cache.found': items.size,
+  });
 }
 
 function standing({ item, stock }: Found, channel: DirectoryChannel, silent: Silence): Standing {

@@ -13,6 +13,8 @@ export interface Waiting {
   readonly weight: number;
   readonly since: number;
   readonly deadline: number;
+  /** What the request is traced as (src/operations/spans.tracer.ts). */
+  readonly origin: object | undefined;
   attempts: number;
   /** A COMMIT of it was sent and not answered: it may be done. */
   uncertain: boolean;

@@ -8,6 +8,7 @@ import { Directory } from '../channels/directory.service.js';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
+import { inSharedSpan, traceOrigin } from '../operations/spans.tracer.js';
 import { createPipelinedClient } from '../postgres/connections.js';
 import { isConflict, isOutage } from '../postgres/outage.js';
 import { Pipeline } from '../postgres/pipeline.js';
@@ -139,7 +140,8 @@ export class PostingEngine implements OnApplicationShutdown {
       const since = performance.now();
       const { weight } = command;
       const deadline = since + this.config.engineDeadlineMs;
-      const waiting = { command, name, weight, since, deadline, attempts: 0, uncertain: false, answer, refuse };
+      const origin = traceOrigin();
+      const waiting = { command, name, weight, since, deadline, origin, attempts: 0, uncertain: false, answer, refuse };
       const mailbox = this.mailboxes[mailboxOf(command.skus[0] ?? '', this.mailboxes.length)];
       if (mailbox?.put(waiting)) this.watch();
       else giveUp(waiting);
@@ -169,7 +171,10 @@ export class PostingEngine implements OnApplicationShutdown {
     }
     if (ready.length === 0) return;
     try {
-      await this.attempt(index, ready).catch((error) => this.recover(index, ready, error));
+      const traced = { 'holdfast.batch.commands': ready.length, 'holdfast.batch.mailbox': index };
+      const origins = ready.map(({ origin }) => origin);
+      const attempt = inSharedSpan('post batch', origins, traced, () => this.attempt(index, ready));
+      await attempt.catch((error) => this.recover(index, ready, error));
     } catch (fault) {
       refuseAll(ready, fault);
     }

@@ -63,7 +63,7 @@ describeWithRedis('the image', () => {
   });
 
   it('serves as an unprivileged user on servers of its own, and ends in order when it is told to', async () => {
-    const service = spawn(process.execPath, ['--enable-source-maps', 'dist/main.js'], {
+    const service = spawn(process.execPath, ['--enable-source-maps', '--import', './dist/tracing.js', 'dist/main.js'], {
       cwd: root,
       env: {
         PATH: process.env.PATH,

@@ -194,7 +194,7 @@ class Run {
   private readonly exited: Promise<unknown[]>;
 
   constructor(env: Record<string, string>) {
-    this.process = spawn(process.execPath, ['--enable-source-maps', 'dist/main.js'], {
+    this.process = spawn(process.execPath, ['--enable-source-maps', '--import', './dist/tracing.js', 'dist/main.js'], {
       cwd: ROOT,
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

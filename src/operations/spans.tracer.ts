@@ -1,0 +1,64 @@
+import { type Attributes, ProxyTracerProvider, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
+
+/**
+ * Spans of our own. `src/tracing.ts` is loaded before this and has registered who collects them, or nobody does: then all
+ * of this is one comparison with undefined.
+ */
+const provider = trace.getTracerProvider();
+const tracer = provider instanceof ProxyTracerProvider ? provider.getDelegateTracer('holdfast') : undefined;
+
+/** How long the last spans may take to be sent when the service ends, in milliseconds. */
+const FLUSH_MS = 2_000;
+
+/** What the work at hand is traced as; undefined: it is not. */
+export function traceOrigin(): object | undefined {
+  return tracer && trace.getActiveSpan();
+}
+
+/** Work as a span below the one at hand. `about`: what the outcome says of it, in numbers. */
+export function inSpan<T>(name: string, work: () => Promise<T>, about: (outcome: T) => Attributes): Promise<T> {
+  if (!tracer) return work();
+  return tracer.startActiveSpan(name, (span) => finish(span, work, about));
+}
+
+/**
+ * Work that is done for several at once: a trace of its own, linked with the spans of those who asked for it, and they
+ * with it. `origins`: what `traceOrigin` answered them.
+ */
+export function inSharedSpan<T>(
+  name: string,
+  origins: readonly (object | undefined)[],
+  attributes: Attributes,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!tracer) return work();
+  const spans = origins.filter((origin) => origin !== undefined) as Span[];
+  const links = spans.map((span) => ({ context: span.spanContext() }));
+  return tracer.startActiveSpan(name, { root: true, links, attributes }, (span) => {
+    for (const origin of spans) origin.addLink({ context: span.spanContext() });
+    return finish(span, work, () => ({}));
+  });
+}
+
+/** Sends the spans that still wait. */
+export async function flushSpans(): Promise<void> {
+  const collecting = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+  const { forceFlush } = collecting as { forceFlush?: () => Promise<void> };
+  if (!forceFlush) return;
+  const enough = new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref());
+  await Promise.race([forceFlush.call(collecting).catch(() => {}), enough]);
+}
+
+async function finish<T>(span: Span, work: () => Promise<T>, about: (outcome: T) => Attributes): Promise<T> {
+  try {
+    const outcome = await work();
+    span.setAttributes(about(outcome));
+    return outcome;
+  } catch (error) {
+    // Its kind, and not its words: they may quote data.
+    span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', (error as Error)?.name ?? 'unknown');
+    throw error;
+  } finally {
+    span.end();
+  }
+}
