@@ -21,6 +21,27 @@ create table api_key (
   constraint api_key_hash_key UNIQUE (hash)
 );
 
+create table audit_entry (
+  id text collate "C" not null,
+  at timestamp with time zone not null,
+  client_id text collate "C" not null,
+  client_code text collate "C" not null,
+  channel_id integer,
+  key_id text collate "C" not null,
+  action text collate "C" not null,
+  resource text collate "C" not null,
+  outcome text not null,
+  reason text,
+  times integer default 1 not null,
+  before jsonb,
+  after jsonb,
+  request_id text,
+  address text,
+  constraint audit_entry_pkey PRIMARY KEY (id),
+  constraint audit_entry_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text])) AND (outcome = 'refused'::text) = (reason IS NOT NULL)),
+  constraint audit_entry_times_check CHECK (times > 0)
+);
+
 create table channel (
   id integer generated always as identity not null,
   code text collate "C" not null,
@@ -542,6 +563,10 @@ alter table source_secret add constraint source_secret_source_fkey FOREIGN KEY (
 alter table supply add constraint supply_source_fkey FOREIGN KEY (source_id) REFERENCES source(id);
 
 CREATE INDEX api_key_client_idx ON api_key USING btree (client_id);
+CREATE INDEX audit_entry_at_idx ON audit_entry USING btree (at, id);
+CREATE INDEX audit_entry_client_idx ON audit_entry USING btree (client_code, at);
+CREATE INDEX audit_entry_key_idx ON audit_entry USING btree (key_id, at);
+CREATE INDEX audit_entry_resource_idx ON audit_entry USING btree (resource, at);
 CREATE INDEX channel_item_item_idx ON channel_item USING btree (item_id);
 CREATE INDEX exception_event_idx ON exception USING btree (event_id, id) WHERE event_id IS NOT NULL;
 CREATE INDEX exception_inbox_idx ON exception USING btree (inbox_id) WHERE inbox_id IS NOT NULL;
@@ -622,6 +647,14 @@ begin
                  day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
 end
 $function$;
+CREATE OR REPLACE FUNCTION public.refuse_to_rewrite_the_audit_trail()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'the audit trail is append-only' using errcode = 'insufficient_privilege';
+end
+$function$;
 CREATE OR REPLACE FUNCTION public.refuse_to_rewrite_the_ledger()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -631,12 +664,18 @@ begin
 end
 $function$;
 
+CREATE TRIGGER audit_entry_is_append_only BEFORE DELETE OR UPDATE ON audit_entry FOR EACH ROW EXECUTE FUNCTION refuse_to_rewrite_the_audit_trail();
+CREATE TRIGGER audit_entry_is_never_truncated BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_the_audit_trail();
 CREATE TRIGGER movement_is_append_only BEFORE DELETE OR UPDATE ON movement FOR EACH ROW EXECUTE FUNCTION refuse_to_rewrite_the_ledger();
 CREATE TRIGGER movement_is_never_truncated BEFORE TRUNCATE ON movement FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_the_ledger();
 
 comment on column api_key.hash is 'HMAC-SHA-256 of the key under a pepper that is not in the database; SHA-256 where pepper is null. The key itself has 192 random bits and is shown once.';
 comment on column api_key.pepper is 'Names the pepper, and tells nothing of it. null: a key of before peppers, which its next use hashes anew.';
 comment on column api_key.successor_id is 'The key that a rotation made in its place.';
+comment on table audit_entry is 'Append-only. No foreign keys: what it tells outlasts what it tells of.';
+comment on column audit_entry.channel_id is 'Of the client: whose administrators may read it.';
+comment on column audit_entry.key_id is 'The id of the key, never the key; holdfast: the service itself.';
+comment on column audit_entry.times is 'How often the same was refused within the second.';
 comment on column channel.backorder_limit is 'null: unlimited; 0: none.';
 comment on column channel_item.buffer is 'null: the channel''s own buffer.';
 comment on column channel_item.limits_backorder is 'false: the channel''s own limit; true: backorder_limit counts, null being unlimited.';
@@ -711,6 +750,7 @@ comment on column supply.as_of is 'Of the last announcement or cancellation; nul
 
 grant usage on schema public to holdfast_app;
 grant delete, insert, select, update on api_key to holdfast_app;
+grant insert, select on audit_entry to holdfast_app;
 grant delete, insert, select, update on channel to holdfast_app;
 grant delete, insert, select, update on channel_item to holdfast_app;
 grant delete, insert, select, update on channel_location to holdfast_app;

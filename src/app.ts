@@ -6,8 +6,10 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type pino from 'pino';
+import type { IdentifiedRequest } from './access/access.guard.js';
 import { Answer } from './access/answer.js';
 import type { BodyRoute } from './access/endpoint.decorator.js';
+import { Refusals } from './access/refusals.service.js';
 import { traceparentOf } from './access/traceparent.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
@@ -15,8 +17,9 @@ import type { Clock } from './config.module.js';
 import { masked, openLog } from './log.js';
 import { observeRequest } from './operations/http.metrics.js';
 import { requireShallow } from './problems/nesting.js';
-import { ProblemFilter, sendProblem } from './problems/problem.filter.js';
+import { type AnsweredRequest, ProblemFilter, sendProblem } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
+import { withoutKeys } from './problems/text.js';
 import { validationPipe } from './problems/validation.pipe.js';
 import { Arrivals, corsFor, refuseConnection, serverOptions, setProtectiveHeaders } from './protection.js';
 
@@ -113,6 +116,7 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
   fastify.addHook('onResponse', (request, reply, done) => {
     observeRequest(request, reply);
     arrivals.answered(request.raw);
+    if (reply.statusCode === 403) noteRefusal(app, request);
     // A success is worth a line only to who asks for it: at 5,000 requests a second the log would be the load.
     if (reply.statusCode < 400 && !log.isLevelEnabled('debug')) return done();
     const line = {
@@ -128,6 +132,14 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
     else log.debug(line, 'answered');
     done();
   });
+}
+
+/** Who may not do what it asked for stands in the audit trail, whoever refused it. */
+function noteRefusal(app: NestFastifyApplication, request: IdentifiedRequest & AnsweredRequest): void {
+  const { principal, operation: action, problem: reason, id: requestId, ip: address } = request;
+  if (!principal || !action || !reason) return;
+  const path = withoutKeys(request.url.split('?', 1)[0] as string);
+  app.get(Refusals).note({ principal, action, path, reason, requestId, address });
 }
 
 function bodyRouteOf(request: FastifyRequest): BodyRoute {

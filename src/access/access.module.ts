@@ -3,6 +3,9 @@ import { APP_GUARD } from '@nestjs/core';
 import { AccessChanges } from './access.changes.js';
 import { AccessGuard } from './access.guard.js';
 import { AdministratorService } from './administrator.service.js';
+import { AuditController } from './audit.controller.js';
+import { AuditRepository } from './audit.repository.js';
+import { AuditTrail } from './audit.service.js';
 import { ClientsController } from './clients.controller.js';
 import { ClientsRepository } from './clients.repository.js';
 import { ClientsService } from './clients.service.js';
@@ -15,13 +18,16 @@ import { KeysController } from './keys.controller.js';
 import { KeysRepository } from './keys.repository.js';
 import { KeysService } from './keys.service.js';
 import { Peppers } from './peppers.service.js';
+import { Refusals } from './refusals.service.js';
 
 @Global()
 @Module({
-  controllers: [ClientsController, KeysController],
+  controllers: [AuditController, ClientsController, KeysController],
   providers: [
     AccessChanges,
     AdministratorService,
+    AuditRepository,
+    AuditTrail,
     ClientsRepository,
     ClientsService,
     FailedAttempts,
@@ -32,8 +38,9 @@ import { Peppers } from './peppers.service.js';
     KeysRepository,
     KeysService,
     Peppers,
+    Refusals,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [AccessChanges, IdempotencyRepository, KeyRing],
+  exports: [AccessChanges, AuditTrail, IdempotencyRepository, KeyRing],
 })
 export class AccessModule {}

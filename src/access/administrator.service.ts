@@ -7,7 +7,11 @@ import { CLOCK, type Clock, CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
 import type { Tx } from '../postgres/connections.js';
 import { describeKey, MintedKey, mintKey } from './api-key.js';
+import { AuditRepository } from './audit.repository.js';
+import { resourceOf } from './audit-entry.js';
+import type { ApiKey } from './client.js';
 import { ClientsRepository } from './clients.repository.js';
+import { viewKey } from './keys.dto.js';
 import { KeysRepository } from './keys.repository.js';
 import { KEY_LIFETIME_MS } from './keys.service.js';
 import { hashKey } from './pepper.js';
@@ -25,6 +29,7 @@ export class AdministratorService {
     private readonly dataSource: DataSource,
     private readonly clients: ClientsRepository,
     private readonly keys: KeysRepository,
+    private readonly audit: AuditRepository,
     private readonly peppers: Peppers,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
@@ -81,17 +86,20 @@ export class AdministratorService {
   }
 
   private async insert(tx: Tx, clientId: string, key: MintedKey, name: string, expiresAt: Date | null): Promise<void> {
-    await this.keys.insert(tx, clientId, key, {
-      id: typeid('key').toString(),
-      client: ADMINISTRATOR,
-      name,
-      prefix: key.prefix,
-      lastFour: key.lastFour,
-      scopes: ['admin'],
-      createdAt: new Date(this.clock()),
-      expiresAt,
-      lastUsedAt: null,
-      successorId: null,
-    });
+    const [id, at] = [typeid('key').toString(), new Date(this.clock())];
+    const { prefix, lastFour } = key;
+    const created: ApiKey = {
+      ...{ id, client: ADMINISTRATOR, name, prefix, lastFour, scopes: ['admin'] },
+      ...{ createdAt: at, expiresAt, lastUsedAt: null, successorId: null },
+    };
+    await this.keys.insert(tx, clientId, key, created);
+    const who = { clientId, clientCode: ADMINISTRATOR, channelId: null, keyId: 'holdfast' };
+    await this.audit.insert(tx, [
+      {
+        ...{ ...who, id: typeid('aud').toString(), at, action: 'firstKey', resource: resourceOf('keys', id) },
+        ...{ outcome: 'done', reason: null, times: 1, before: null, after: viewKey(created) },
+        ...{ requestId: null, address: null },
+      },
+    ]);
   }
 }

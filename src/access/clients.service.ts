@@ -5,6 +5,8 @@ import { invalid, Problem, unknownInBody } from '../problems/problem.js';
 import { AccessChanges } from './access.changes.js';
 import { addressesOf, isAmong } from './addresses.js';
 import { Answer, versioned } from './answer.js';
+import { AuditTrail } from './audit.service.js';
+import { resourceOf } from './audit-entry.js';
 import { Client, type ClientSettings, sameSettings } from './client.js';
 import { ClientView, PostClient, PutClient, readSettings, viewClient } from './clients.dto.js';
 import { ClientsRepository } from './clients.repository.js';
@@ -19,6 +21,7 @@ export class ClientsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: ClientsRepository,
+    private readonly audit: AuditTrail,
     private readonly changes: AccessChanges,
   ) {}
 
@@ -28,14 +31,17 @@ export class ClientsService {
     // Without this, an administrator of one channel could register a client of all of them, and be it.
     if (channel === undefined) requireEveryChannel(caller);
     else requireChannel(caller, channel);
-    const tx = this.dataSource.manager;
-    const channelId = channel === undefined ? null : await this.repository.findChannelId(tx, channel);
-    if (channelId === undefined) {
-      throw unknownInBody('unknown_channel', '/channel', `There is no channel ${channel}. Create it first.`);
-    }
-    const client = await this.repository.insert(tx, { ...readSettings(body), code, channelId });
-    if (!client) throw new Problem('already_exists', `There is a client ${code} already.`);
-    return versioned(viewClient(client), true);
+    return this.dataSource.transaction(async (tx) => {
+      const channelId = channel === undefined ? null : await this.repository.findChannelId(tx, channel);
+      if (channelId === undefined) {
+        throw unknownInBody('unknown_channel', '/channel', `There is no channel ${channel}. Create it first.`);
+      }
+      const client = await this.repository.insert(tx, { ...readSettings(body), code, channelId });
+      if (!client) throw new Problem('already_exists', `There is a client ${code} already.`);
+      const after = viewClient(client);
+      await this.audit.record(tx, caller, { resource: resourceOf('clients', code), before: null, after });
+      return versioned(after, true);
+    });
   }
 
   /**
@@ -55,7 +61,9 @@ export class ClientsService {
       requireOwnAddress(caller, client, settings);
       if (sameSettings(client, settings)) return versioned(viewClient(client));
       await this.repository.update(tx, client.id, settings);
-      return versioned(viewClient(await this.find(caller, code, tx)));
+      const [before, after] = [viewClient(client), viewClient(await this.find(caller, code, tx))];
+      await this.audit.record(tx, caller, { resource: resourceOf('clients', code), before, after });
+      return versioned(after);
     });
     await this.changes.announce();
     return answer;

@@ -76,6 +76,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       summary,
       ...(description ? { description } : {}),
       ...(scope ? { 'x-required-scope': scope } : {}),
+      ...(options.audited ? { 'x-audited': true } : {}),
       ...(examples ? { requestBody: { required: true, content: contentOf(examples) } } : {}),
     } as never),
     ApiResponse({ ...body, status }),

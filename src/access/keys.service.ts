@@ -7,6 +7,8 @@ import { invalid, Problem } from '../problems/problem.js';
 import { AccessChanges } from './access.changes.js';
 import { Answer } from './answer.js';
 import { mintKey } from './api-key.js';
+import { AuditTrail } from './audit.service.js';
+import { type AuditedChange, resourceOf } from './audit-entry.js';
 import type { ApiKey, Client } from './client.js';
 import { ClientsService } from './clients.service.js';
 import { type Intent, replay } from './idempotency.js';
@@ -32,6 +34,7 @@ export class KeysService {
     private readonly clients: ClientsService,
     private readonly peppers: Peppers,
     private readonly idempotency: IdempotencyRepository,
+    private readonly audit: AuditTrail,
     private readonly changes: AccessChanges,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -40,7 +43,11 @@ export class KeysService {
   async create(caller: Principal, code: string, { name, scopes, expiresAt }: PostKey): Promise<Answer<NewKeyView>> {
     const expiry = this.expiryOf(expiresAt);
     const client = await this.clients.find(caller, code);
-    const { created, key } = await this.insert(this.dataSource.manager, client, name, scopes, expiry);
+    const { created, key } = await this.dataSource.transaction(async (tx) => {
+      const made = await this.insert(tx, client, name, scopes, expiry);
+      await this.audit.record(tx, caller, born(made.created));
+      return made;
+    });
     const { id, ...rest } = viewKey(created);
     return new Answer(201, { id, key, ...rest }, { 'Cache-Control': 'no-store' });
   }
@@ -86,6 +93,9 @@ export class KeysService {
       const owner = { id: old.clientId, code: old.client };
       const { created, key } = await this.insert(tx, owner, old.name, old.scopes, expiry);
       await this.repository.succeed(tx, id, created.id, end);
+      const before = viewKey(old);
+      const after = { ...before, expiresAt: end.toISOString(), successor: created.id };
+      await this.audit.record(tx, caller, { resource: resourceOf('keys', id), before, after }, born(created));
       const body = { ...viewKey(created), predecessor: id, predecessorExpiresAt: end.toISOString() };
       await this.idempotency.insert(tx, intent, 201, { ...body, key: null }, new Date(now));
       return new Answer(201, { ...body, key }, { 'Cache-Control': 'no-store' });
@@ -99,7 +109,9 @@ export class KeysService {
     await this.dataSource.transaction(async (tx) => {
       const key = await this.repository.lock(tx, id, caller.channel?.id ?? null);
       if (!key) throw unknownKey(id);
-      if (key.revokedAt === null) await this.repository.revoke(tx, id, new Date(this.clock()));
+      if (key.revokedAt !== null) return;
+      await this.repository.revoke(tx, id, new Date(this.clock()));
+      await this.audit.record(tx, caller, { resource: resourceOf('keys', id), before: viewKey(key), after: null });
     });
     await this.changes.announce();
   }
@@ -139,6 +151,10 @@ export class KeysService {
     const detail = 'takes a time in the future, at most ten years ahead';
     throw invalid([{ pointer: '/expiresAt', code: 'out_of_range', detail }]);
   }
+}
+
+function born(key: ApiKey): AuditedChange {
+  return { resource: resourceOf('keys', key.id), before: null, after: viewKey(key) };
 }
 
 function unknownKey(id: string): Problem {

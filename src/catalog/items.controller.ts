@@ -1,10 +1,11 @@
 import { Body, Controller, Delete, Get, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Answer } from '../access/answer.js';
-import { Endpoint, OptionalIfMatch } from '../access/endpoint.decorator.js';
+import { Caller, Endpoint, OptionalIfMatch } from '../access/endpoint.decorator.js';
 import type { Page } from '../access/page.js';
 import { PathSku } from '../access/path.decorator.js';
 import type { Expectation } from '../access/precondition.js';
+import type { Principal } from '../access/principal.js';
 import { ItemPage, ItemsQuery, ItemView, PutItem } from './items.dto.js';
 import { ItemsService } from './items.service.js';
 
@@ -16,6 +17,7 @@ export class ItemsController {
   @Put(':sku')
   @Endpoint({
     scope: 'catalog:write',
+    audited: true,
     summary: 'Create an item, or replace all of it',
     description:
       'The same content again changes nothing. The base unit cannot change, nor `fractionDigits` fall, once there are ' +
@@ -25,11 +27,12 @@ export class ItemsController {
     ifMatch: 'optional',
   })
   put(
+    @Caller() caller: Principal,
     @PathSku() sku: string,
     @OptionalIfMatch() expected: Expectation,
     @Body() body: PutItem,
   ): Promise<Answer<ItemView>> {
-    return this.items.put(sku, body, expected);
+    return this.items.put(caller, sku, body, expected);
   }
 
   @Get()
@@ -56,6 +59,7 @@ export class ItemsController {
   @Delete(':sku')
   @Endpoint({
     scope: 'catalog:write',
+    audited: true,
     summary: 'Delete an item nobody has or waits for',
     description:
       'Refused while any figure of it is other than 0, safety stock included, or a hold or commitment is open. Its ' +
@@ -64,7 +68,7 @@ export class ItemsController {
     problems: ['unknown_sku', 'in_use'],
     ifMatch: 'optional',
   })
-  remove(@PathSku() sku: string, @OptionalIfMatch() expected: Expectation): Promise<void> {
-    return this.items.remove(sku, expected);
+  remove(@Caller() caller: Principal, @PathSku() sku: string, @OptionalIfMatch() expected: Expectation): Promise<void> {
+    return this.items.remove(caller, sku, expected);
   }
 }

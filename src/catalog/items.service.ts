@@ -1,8 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Answer, versioned } from '../access/answer.js';
+import { AuditTrail } from '../access/audit.service.js';
+import { resourceOf } from '../access/audit-entry.js';
 import { decodeCursor, Page, page } from '../access/page.js';
 import { Expectation, expectVersion } from '../access/precondition.js';
+import type { Principal } from '../access/principal.js';
 import { CLOCK, type Clock } from '../config.module.js';
 import type { Tx } from '../postgres/connections.js';
 import { invalid, Problem } from '../problems/problem.js';
@@ -15,6 +18,8 @@ import { toNumber } from './quantity.js';
 
 /** What a PUT has left, and whether that is another thing than before. */
 export interface Written<View> {
+  /** As it was; null: it was not there. */
+  readonly before: View | null;
   readonly answer: Answer<View>;
   readonly changed: boolean;
 }
@@ -25,16 +30,22 @@ export class ItemsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: ItemsRepository,
+    private readonly audit: AuditTrail,
     private readonly changes: CatalogChanges,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Creates or replaces. Throws `validation_failed`, `version_conflict`, `in_use`, `identifier_taken`. */
-  async put(sku: string, body: PutItem, expected: Expectation): Promise<Answer<ItemView>> {
+  async put(caller: Principal, sku: string, body: PutItem, expected: Expectation): Promise<Answer<ItemView>> {
     const content = readItem(body);
     const faults = faultsOf(content);
     if (faults.length > 0) throw invalid(faults);
-    const { answer } = await this.dataSource.transaction((tx) => this.write(tx, sku, normalise(content), expected));
+    const answer = await this.dataSource.transaction(async (tx) => {
+      const { before, answer, changed } = await this.write(tx, sku, normalise(content), expected);
+      if (changed)
+        await this.audit.record(tx, caller, { resource: resourceOf('items', sku), before, after: answer.body });
+      return answer;
+    });
     await this.changes.announce({ skus: [sku] });
     return answer;
   }
@@ -53,7 +64,7 @@ export class ItemsService {
   }
 
   /** Throws `unknown_sku`, `version_conflict`, `in_use`. */
-  async remove(sku: string, expected: Expectation): Promise<void> {
+  async remove(caller: Principal, sku: string, expected: Expectation): Promise<void> {
     await this.dataSource.transaction(async (tx) => {
       const id = await this.repository.lockAgainstUse(tx, sku);
       const item = id === undefined ? undefined : await this.repository.find(tx, sku);
@@ -62,6 +73,7 @@ export class ItemsService {
       await this.repository.lockPositions(tx, item.id);
       await this.requireUnused(tx, item);
       await this.repository.retire(tx, item.id);
+      await this.audit.record(tx, caller, { resource: resourceOf('items', sku), before: viewItem(item), after: null });
     });
     await this.changes.announce({ skus: [sku] });
   }
@@ -74,14 +86,15 @@ export class ItemsService {
       id = await this.repository.insert(tx, sku, content);
       if (id !== undefined) {
         await this.writeParts(tx, id, content, []);
-        return { answer: versioned(viewItem(await this.reread(tx, sku)), true), changed: true };
+        return { before: null, answer: versioned(viewItem(await this.reread(tx, sku)), true), changed: true };
       }
       // Another request created the SKU between our look and our insert.
       id = (await this.repository.lock(tx, sku)) as number;
     }
     const item = await this.reread(tx, sku);
     expectVersion(expected, item.deleted ? undefined : item.version);
-    if (!item.deleted && sameContent(item, content)) return { answer: versioned(viewItem(item)), changed: false };
+    const before = item.deleted ? null : viewItem(item);
+    if (before && sameContent(item, content)) return { before, answer: versioned(before), changed: false };
     const meaning = changeOfMeaning(item, content);
     if (meaning !== undefined) {
       await this.repository.lockAgainstUse(tx, sku);
@@ -92,7 +105,7 @@ export class ItemsService {
     }
     await this.repository.update(tx, id, content);
     await this.writeParts(tx, id, content, item.identifiers);
-    return { answer: versioned(viewItem(await this.reread(tx, sku)), item.deleted), changed: true };
+    return { before, answer: versioned(viewItem(await this.reread(tx, sku)), item.deleted), changed: true };
   }
 
   private async writeParts(tx: Tx, id: number, content: ItemContent, before: Item['identifiers']): Promise<void> {

@@ -18,6 +18,7 @@ export class LocationsController {
   @Put(':code')
   @Endpoint({
     scope: 'catalog:write',
+    audited: true,
     summary: 'Create a location, or replace all of it',
     description:
       'The same content again changes nothing. Disabling a location takes its stock out of every promise and writes ' +

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Answer, versioned } from '../access/answer.js';
+import { AuditTrail } from '../access/audit.service.js';
+import { resourceOf } from '../access/audit-entry.js';
 import { PageQuery } from '../access/page.dto.js';
 import { decodeCursor, Page, page } from '../access/page.js';
 import { Expectation, expectVersion } from '../access/precondition.js';
@@ -19,15 +21,18 @@ export class LocationsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: LocationsRepository,
+    private readonly audit: AuditTrail,
     private readonly changes: CatalogChanges,
   ) {}
 
   /** Creates or replaces. Throws `version_conflict`, and `unknown_location` for what the caller may not see. */
   async put(caller: Principal, code: string, body: PutLocation, expected: Expectation): Promise<Answer<LocationView>> {
-    const { answer } = await this.dataSource.transaction(async (tx) => {
-      const written = await this.write(tx, caller, code, readLocation(body), expected);
-      if (written.changed) await this.repository.raiseRevision(tx);
-      return written;
+    const answer = await this.dataSource.transaction(async (tx) => {
+      const { before, answer, changed } = await this.write(tx, caller, code, readLocation(body), expected);
+      if (!changed) return answer;
+      await this.audit.record(tx, caller, { resource: resourceOf('locations', code), before, after: answer.body });
+      await this.repository.raiseRevision(tx);
+      return answer;
     });
     await this.changes.announce({ configuration: true });
     return answer;
@@ -49,16 +54,17 @@ export class LocationsService {
     if (!found) {
       expectVersion(expected, undefined);
       if (await this.repository.insert(tx, code, content)) {
-        return { answer: versioned(await reread(), true), changed: true };
+        return { before: null, answer: versioned(await reread(), true), changed: true };
       }
       // Another request created it between our look and our insert.
       await this.repository.lock(tx, code);
     }
     const location = (await this.repository.find(tx, code, null)) as Location;
     expectVersion(expected, location.version);
-    if (sameLocation(location, content)) return { answer: versioned(viewLocation(location)), changed: false };
+    const before = viewLocation(location);
+    if (sameLocation(location, content)) return { before, answer: versioned(before), changed: false };
     await this.repository.update(tx, location.id, content);
-    return { answer: versioned(await reread()), changed: true };
+    return { before, answer: versioned(await reread()), changed: true };
   }
 
   async get(caller: Principal, code: string): Promise<Answer<LocationView>> {

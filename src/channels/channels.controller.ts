@@ -18,6 +18,7 @@ export class ChannelsController {
   @Put(':code')
   @Endpoint({
     scope: 'admin',
+    audited: true,
     summary: 'Create a channel, or replace all of it',
     description:
       'The same content again changes nothing. Every later promise goes by the new content; holds stay as they are. ' +
@@ -60,6 +61,7 @@ export class ChannelsController {
   @Put(':code/items/:sku')
   @Endpoint({
     scope: 'admin',
+    audited: true,
     summary: 'Say what a channel does otherwise with one item',
     description:
       'In the base unit of the item. What is left out is as in the channel, so `{}` is as if nothing was said.',

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Answer, versioned } from '../access/answer.js';
+import { AuditTrail } from '../access/audit.service.js';
+import { resourceOf } from '../access/audit-entry.js';
 import { PageQuery } from '../access/page.dto.js';
 import { decodeCursor, Page, page } from '../access/page.js';
 import { Expectation, expectVersion } from '../access/precondition.js';
@@ -32,6 +34,7 @@ export class ChannelsService {
     private readonly repository: ChannelsRepository,
     private readonly items: ItemsRepository,
     private readonly locations: LocationsRepository,
+    private readonly audit: AuditTrail,
     private readonly changes: CatalogChanges,
   ) {}
 
@@ -48,18 +51,22 @@ export class ChannelsService {
         expectVersion(expected, undefined);
         id = await this.repository.insert(tx, code, content);
       }
+      let before: ChannelView | null = null;
       const created = !found && id !== undefined;
       // Not created although not found: another request was quicker between our look and our insert.
       id ??= (await this.repository.lock(tx, code)) as number;
       if (!created) {
         const channel = (await this.repository.find(tx, code)) as Channel;
         expectVersion(expected, channel.version);
-        if (sameChannel(channel, content)) return versioned(viewChannel(channel));
+        before = viewChannel(channel);
+        if (sameChannel(channel, content)) return versioned(before);
         await this.repository.update(tx, id, content);
       }
       await this.replaceLocations(tx, id, content.locations);
+      const after = viewChannel((await this.repository.find(tx, code)) as Channel);
+      await this.audit.record(tx, caller, { resource: resourceOf('channels', code), before, after });
       await this.locations.raiseRevision(tx);
-      return versioned(viewChannel((await this.repository.find(tx, code)) as Channel), created);
+      return versioned(after, created);
     });
     await this.changes.announce({ configuration: true });
     return answer;
@@ -104,7 +111,10 @@ export class ChannelsService {
       }
       const version = await this.repository.writeRule(tx, channelId, item.id, content);
       await this.items.raiseRevision(tx, item.id);
-      return versioned(viewChannelItem(code, sku, { ...content, version }), rule === undefined);
+      const before = rule ? viewChannelItem(code, sku, rule) : null;
+      const after = viewChannelItem(code, sku, { ...content, version });
+      await this.audit.record(tx, caller, { resource: resourceOf('channels', code, 'items', sku), before, after });
+      return versioned(after, rule === undefined);
     });
     await this.changes.announce({ skus: [sku] });
     return answer;

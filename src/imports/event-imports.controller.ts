@@ -24,6 +24,7 @@ export class EventImportsController {
   @Post()
   @Endpoint({
     scope: 'events:manage',
+    audited: true,
     summary: 'Bring in a file of events, or of stock levels, of a source',
     description: DESCRIPTION,
     streams: {

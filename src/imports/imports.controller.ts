@@ -33,6 +33,7 @@ export class ImportsController {
   @Post()
   @Endpoint({
     scope: SCOPES,
+    audited: true,
     summary: 'Bring in items, locations or stock levels in bulk',
     description: DESCRIPTION,
     streams: {

@@ -3,6 +3,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { typeid } from 'typeid-js';
 import { DataSource } from 'typeorm';
 import { Answer } from '../access/answer.js';
+import { AuditTrail } from '../access/audit.service.js';
+import { resourceOf } from '../access/audit-entry.js';
 import { type Intent, type Remembered, replay } from '../access/idempotency.js';
 import { IdempotencyRepository } from '../access/idempotency.repository.js';
 import type { PageQuery } from '../access/page.dto.js';
@@ -71,6 +73,7 @@ export class ImportsService {
     private readonly repository: ImportsRepository,
     private readonly spool: Spool,
     private readonly worker: ImportWorker,
+    private readonly audit: AuditTrail,
     private readonly idempotency: IdempotencyRepository,
     private readonly sources: SourcesRepository,
     private readonly profiles: KnownProfiles,
@@ -185,6 +188,9 @@ export class ImportsService {
       await this.repository.insert(tx, given, at);
       const accepted = (await this.repository.find(tx, caller, given.id)) as Import;
       const body = viewImport(accepted, { data: [], nextCursor: null });
+      const { kind, format } = accepted;
+      const after = { kind, format, atomic: given.atomic, source: accepted.source, pieces };
+      await this.audit.record(tx, caller, { resource: resourceOf('imports', given.id), before: null, after });
       await this.idempotency.insert(tx, intent, 202, body, at);
       return located(new Answer(202, body));
     });

@@ -51,6 +51,7 @@ export class ExceptionsController {
   @Post(':id/retry')
   @Endpoint({
     scope: 'events:manage',
+    audited: true,
     summary: 'Try an event again, also with a corrected payload',
     description:
       'What waits behind it follows in its order. The exception is resolved as soon as the event is applied; until ' +
@@ -71,6 +72,7 @@ export class ExceptionsController {
   @Post(':id/resolve')
   @Endpoint({
     scope: 'events:manage',
+    audited: true,
     summary: 'Say that it was dealt with by hand',
     description: 'The event is not applied any more, and what waits behind it goes on.',
     answer: { type: ExceptionView, description: 'The exception as it is now.' },
@@ -89,6 +91,7 @@ export class ExceptionsController {
   @Post(':id/discard')
   @Endpoint({
     scope: 'events:manage',
+    audited: true,
     summary: 'Throw an event away that is not to be applied',
     description: 'What was sent is kept, and what waits behind it goes on.',
     answer: { type: ExceptionView, description: 'The exception as it is now.' },
@@ -113,6 +116,7 @@ export class ReplayController {
   @Post('events/:id/replay')
   @Endpoint({
     scope: 'events:manage',
+    audited: true,
     summary: 'Apply an event again, as far as it is not applied',
     description: 'An event that was applied, or counted once, stays so: nothing is booked twice.',
     answer: { type: ReplayedEventView, status: 202, description: 'Its state: `received` if it is tried again.' },
@@ -130,6 +134,7 @@ export class ReplayController {
   @Post('sources/:code/replay')
   @Endpoint({
     scope: 'events:manage',
+    audited: true,
     summary: 'Apply the events of a source again since a time, as far as they are not applied',
     answer: { type: ReplayedSourceView, status: 202, description: 'How many are tried again.' },
     problems: ['channel_forbidden', 'not_found'],

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Answer } from '../access/answer.js';
+import { AuditTrail } from '../access/audit.service.js';
+import { resourceOf } from '../access/audit-entry.js';
 import { type Intent, replay } from '../access/idempotency.js';
 import { IdempotencyRepository } from '../access/idempotency.repository.js';
 import { decodeCursor, type Page, page } from '../access/page.js';
@@ -25,6 +27,7 @@ export class ExceptionsService {
     private readonly dataSource: DataSource,
     private readonly repository: ExceptionsRepository,
     private readonly sources: SourcesRepository,
+    private readonly audit: AuditTrail,
     private readonly idempotency: IdempotencyRepository,
     private readonly mapping: MappingService,
     private readonly worker: PostingWorker,
@@ -81,7 +84,9 @@ export class ExceptionsService {
       const replayed =
         receivedAt === undefined ? undefined : await this.repository.replay(tx, id, new Date(receivedAt));
       if (!replayed) throw new Problem('not_found', `There is no event ${id}, or it is older than events are kept.`);
-      return { sourceId: replayed.sourceId, answer: new Answer(202, { id, status: replayed.status }) };
+      const after = { status: replayed.status };
+      await this.audit.record(tx, caller, { resource: resourceOf('events', id), before: null, after });
+      return { sourceId: replayed.sourceId, answer: new Answer(202, { id, ...after }) };
     });
   }
 
@@ -91,6 +96,8 @@ export class ExceptionsService {
       const source = await this.sources.find(tx, code);
       if (!source) throw new Problem('not_found', `There is no source ${code}.`);
       const events = await this.repository.replaySource(tx, source.id, new Date(since));
+      const change = { before: null, after: { since, events } };
+      await this.audit.record(tx, caller, { resource: resourceOf('sources', code), ...change });
       return { sourceId: source.id, answer: new Answer(202, { events }) };
     });
   }
@@ -128,6 +135,8 @@ export class ExceptionsService {
       const at = new Date(this.clock()).toISOString();
       await this.repository.addNote(tx, id, { at, actor: caller.keyId, action, note });
       const body = viewException(await this.find(tx, id));
+      const change = { before: viewException(row), after: body };
+      await this.audit.record(tx, caller, { resource: resourceOf('exceptions', id), ...change });
       return { sourceId: row.sourceId, answer: new Answer(status, body) };
     });
   }

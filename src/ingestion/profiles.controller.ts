@@ -26,6 +26,7 @@ export class ProfilesController {
   @Put(':name')
   @Endpoint({
     scope: 'admin',
+    audited: true,
     summary: 'Add a mapping profile, or replace all of it',
     description:
       'A profile says in JSONata how the payloads of a vendor become canonical events. Each change is a version, and the ' +

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { type Answer, versioned } from '../access/answer.js';
+import { AuditTrail } from '../access/audit.service.js';
+import { resourceOf } from '../access/audit-entry.js';
 import type { PageQuery } from '../access/page.dto.js';
 import { decodeCursor, type Page, page } from '../access/page.js';
 import { type Expectation, expectVersion } from '../access/precondition.js';
@@ -33,6 +35,7 @@ export class ProfilesService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: ProfilesRepository,
+    private readonly audit: AuditTrail,
     private readonly known: KnownProfiles,
     private readonly mapping: MappingService,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -56,7 +59,10 @@ export class ProfilesService {
       if (found && sameProfile(found, content)) return versioned(viewProfile(this.known.describe(found)));
       const version = (found?.version ?? 0) + 1;
       await this.repository.insert(tx, name, version, content, caller.keyId);
-      return versioned(viewProfile(this.known.describe({ ...content, name, version })), found === undefined);
+      const before = found ? viewProfile(this.known.describe(found)) : null;
+      const after = viewProfile(this.known.describe({ ...content, name, version }));
+      await this.audit.record(tx, caller, { resource: resourceOf('profiles', name), before, after });
+      return versioned(after, found === undefined);
     });
     this.known.forget(name);
     return answer;

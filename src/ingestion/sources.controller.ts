@@ -24,6 +24,7 @@ export class SourcesController {
   @Put(':code')
   @Endpoint({
     scope: 'events:manage',
+    audited: true,
     summary: 'Set up a source of events, or replace all of it but its secrets',
     description:
       'The answer that creates it shows its secret, once. The same content again changes nothing. Two sources never ' +
@@ -78,6 +79,7 @@ export class SourcesController {
   @Post(':code/rotate-secret')
   @Endpoint({
     scope: 'events:manage',
+    audited: true,
     summary: 'Give a source a new secret',
     description:
       'The new one is good at once in the process that answers, and within 5 seconds in every other. The current one ' +

@@ -2,6 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { typeid } from 'typeid-js';
 import { DataSource } from 'typeorm';
 import { Answer, versioned } from '../access/answer.js';
+import { AuditTrail } from '../access/audit.service.js';
+import { resourceOf } from '../access/audit-entry.js';
 import { type Intent, replay } from '../access/idempotency.js';
 import { IdempotencyRepository } from '../access/idempotency.repository.js';
 import type { PageQuery } from '../access/page.dto.js';
@@ -34,6 +36,7 @@ export class SourcesService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: SourcesRepository,
+    private readonly audit: AuditTrail,
     private readonly idempotency: IdempotencyRepository,
     private readonly vault: Vault,
     private readonly known: KnownSources,
@@ -64,11 +67,17 @@ export class SourcesService {
       // Not created although not found: another request was quicker between our look and our insert.
       source ??= (await this.repository.lock(tx, code)) as Source;
       if (!created) expectVersion(expected, source.version);
+      const before = created ? null : await this.view(tx, code);
       const secret = created ? (await this.addSecret(tx, source, body.secret)).secret : undefined;
       if (!created) await this.requireSecrets(tx, source, content.signature.scheme, body.secret);
       const moved = await this.replaceOwnerships(tx, source.id, owns);
-      if (!created && (moved || !sameSource(source, content))) await this.repository.update(tx, source.id, content);
-      return versioned(await this.view(tx, code, secret), created);
+      const changed = moved || !sameSource(source, content);
+      if (!created && changed) await this.repository.update(tx, source.id, content);
+      const after = await this.view(tx, code);
+      if (created || changed) {
+        await this.audit.record(tx, caller, { resource: resourceOf('sources', code), before, after });
+      }
+      return versioned(secret === undefined ? after : await this.view(tx, code, secret), created);
     });
     this.known.forget();
     return answer;
@@ -117,6 +126,8 @@ export class SourcesService {
       const { id, secret } = await this.addSecret(tx, source, body.secret);
       const view = { id, predecessorUntil: predecessorUntil.toISOString() };
       // Remembered without the secret, which is nowhere kept in the clear.
+      const change = { before: null, after: view };
+      await this.audit.record(tx, caller, { resource: resourceOf('sources', code, 'secrets', id), ...change });
       await this.idempotency.insert(tx, intent, 201, view, new Date(now));
       return new Answer(201, { ...view, secret }, { 'Cache-Control': 'no-store' });
     });

@@ -13,7 +13,8 @@ export class ReadinessRepository {
               current_setting('full_page_writes') as full_page_writes,
               current_setting('synchronous_commit') as synchronous_commit,
               current_user as role,
-              coalesce(has_table_privilege(to_regclass('movement'), 'update, delete, truncate'), false) as rewrites_ledger,
+              (select coalesce(bool_or(has_table_privilege(to_regclass(name), 'update, delete, truncate')), false)
+                 from unnest(array['movement', 'audit_entry']) as name) as rewrites_ledger,
               (extract(epoch from clock_timestamp()) * 1000)::float8 as clock`,
     );
     const { fsync, full_page_writes, synchronous_commit } = row;

@@ -39,8 +39,10 @@ export function judgeDatabase(facts: DatabaseFacts, before: number, after: numbe
         ? fail(`${off.join(', ')} off: an acknowledged reservation could be lost. Turn on in postgresql.conf.`)
         : pass('fsync, full_page_writes and synchronous_commit are on.'),
     ledger: facts.rewritesLedger
-      ? fail(`Role ${facts.role} may change movements. Connect so that "set role holdfast_app" takes effect.`)
-      : pass(`Role ${facts.role} may add movements and change none.`),
+      ? fail(
+          `Role ${facts.role} may change movements or the audit trail. Connect so that "set role holdfast_app" takes effect.`,
+        )
+      : pass(`Role ${facts.role} may add movements and entries of the audit trail, and change none.`),
     clock:
       skew >= MOST_SKEW_MS
         ? fail(`Our clock and the database's differ by ${skew} ms. Set both by NTP; the bound is ${MOST_SKEW_MS} ms.`)

@@ -2,6 +2,10 @@ import { ArgumentsHost, Catch, ExceptionFilter, HttpException } from '@nestjs/co
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isConflict, isOutage } from '../postgres/outage.js';
 import { Problem, ProblemCode } from './problem.js';
+import { withoutKeys } from './text.js';
+
+/** A request that was answered with a problem, and with which. */
+export type AnsweredRequest = FastifyRequest & { problem?: ProblemCode };
 
 const BY_STATUS: Record<number, ProblemCode> = {
   400: 'malformed_json',
@@ -57,6 +61,7 @@ export function toProblem(thrown: unknown): Problem {
 /** Sends a problem document; shared by the Nest filter and the paths Fastify answers without Nest. */
 export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(thrown);
+  (request as AnsweredRequest).problem = problem.code;
   if (problem.status >= 500) {
     request.log.error({ err: problem.more.cause ?? thrown, code: problem.code }, 'request failed');
   }
@@ -69,7 +74,7 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
     .header('Cache-Control', 'no-store')
     // The hook that gives it to every answer does not run for what Fastify refuses before routing.
     .header('X-Request-Id', request.id)
-    .send(JSON.stringify({ ...problem.document(), instance: path, requestId: request.id }));
+    .send(withoutKeys(JSON.stringify({ ...problem.document(), instance: path, requestId: request.id })));
 }
 
 @Catch()

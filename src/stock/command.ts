@@ -1,4 +1,5 @@
 import type { Answer } from '../access/answer.js';
+import type { AuditEntry } from '../access/audit-entry.js';
 import type { Intent } from '../access/idempotency.js';
 import type { Configuration, DirectoryItem } from '../channels/directory.js';
 import type { Ledger, PositionKey } from './ledger.js';
@@ -36,6 +37,8 @@ export interface Command {
   readonly weight: number;
   /** Called before every attempt, with a catalogue that is current: the positions to lock. May throw a Problem. */
   prepare(catalogue: Catalogue): readonly PositionNeed[];
+  /** What an audited request has changed, once it is decided: written in the same transaction. */
+  audited?(): AuditEntry | undefined;
   /** Decides and posts. The answer is built after everything is written, before it is committed. */
   decide(desk: Desk): () => Answer;
 }

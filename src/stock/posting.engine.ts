@@ -23,6 +23,7 @@ import type { Position } from './position.js';
 import {
   createPositions,
   deletePositions,
+  insertAuditEntries,
   lockPositions,
   readFacts,
   readIntents,
@@ -257,6 +258,8 @@ export class PostingEngine implements OnApplicationShutdown {
       const unused = empty.length > 0 ? leftOver(empty, commands, decided) : [];
       if (unused.length > 0) pipeline.track(deletePositions(send, unused));
       if (changed.length > 0) pipeline.track(writeLedger(send, changed, ledger.movements, now));
+      const entries = decided.accepted.flatMap(({ waiting }) => waiting.command.audited?.() ?? []);
+      if (entries.length > 0) pipeline.track(insertAuditEntries(send, entries));
       for (const session of participants) pipeline.track(session.write(send, desk));
       const finishing = participants.flatMap((session) => session.finish?.(send, desk) ?? []);
       if (finishing.length > 0) await pipeline.all(finishing);

@@ -1,3 +1,5 @@
+import { auditValues, INSERT_AUDIT_ENTRIES } from '../access/audit.repository.js';
+import type { AuditEntry } from '../access/audit-entry.js';
 import type { Intent, Remembered } from '../access/idempotency.js';
 import type { DirectoryItem } from '../channels/directory.js';
 import { combined } from '../postgres/combined.js';
@@ -310,4 +312,8 @@ export async function writeLedger(
   const figures = positionColumns(changed);
   if (moved.length === 0) await send(UPDATE_POSITIONS, figures);
   else await send(POST, [...figures, ...movementColumns(movements, now), ...noticeColumns(moved, now)]);
+}
+
+export async function insertAuditEntries(send: Send, entries: readonly AuditEntry[]): Promise<void> {
+  await send(INSERT_AUDIT_ENTRIES, auditValues(entries));
 }

@@ -1,5 +1,7 @@
 import { Answer } from '../access/answer.js';
+import { type AuditEntry, entryOf, resourceOf } from '../access/audit-entry.js';
 import type { Intent } from '../access/idempotency.js';
+import type { Principal } from '../access/principal.js';
 import type { DirectoryItem, DirectoryLocation } from '../channels/directory.js';
 import { invalid, Problem, unknownInBody } from '../problems/problem.js';
 import type { Catalogue, Command, Desk, PositionNeed } from './command.js';
@@ -37,10 +39,11 @@ export class PlaceCommand implements Command {
   readonly skus: readonly string[];
   readonly weight = 1;
   private place: Place | undefined;
+  private entry: AuditEntry | undefined;
 
   constructor(
     readonly intent: Intent,
-    private readonly actor: string,
+    private readonly caller: Principal,
     sku: string,
     private readonly find: (catalogue: Catalogue) => Place,
     /** The changes to post, in order; throws a Problem to refuse. */
@@ -60,9 +63,21 @@ export class PlaceCommand implements Command {
     const key = keyOf(place);
     const position = desk.ledger.position(key.itemId, key.locationId) as Position;
     const changes = this.change(position, place);
-    const movements = changes.map((change) => desk.ledger.post(key, change, this.actor));
-    const answer = this.answer(movements, viewAt(position, place), place);
+    const before = viewAt(position, place);
+    const movements = changes.map((change) => desk.ledger.post(key, change, this.caller.keyId));
+    const after = viewAt(position, place);
+    const [first] = movements;
+    if (first) {
+      const { reason, note, reference } = first;
+      const resource = resourceOf('stock', before.sku, before.location);
+      this.entry = entryOf(this.caller, { resource, before, after: { ...after, reason, note, reference } }, desk.now);
+    }
+    const answer = this.answer(movements, after, place);
     return () => answer;
+  }
+
+  audited(): AuditEntry | undefined {
+    return this.entry;
   }
 }
 
@@ -70,11 +85,12 @@ export class PlaceCommand implements Command {
 export class TransferCommand implements Command {
   readonly skus: readonly string[];
   readonly weight = 2;
+  private entry: AuditEntry | undefined;
   private moved: { from: Place; to: Place; quantity: number } | undefined;
 
   constructor(
     readonly intent: Intent,
-    private readonly actor: string,
+    private readonly caller: Principal,
     sku: string,
     private readonly find: (catalogue: Catalogue) => { from: Place; to: Place; quantity: number },
     private readonly reference: string | undefined,
@@ -112,14 +128,22 @@ export class TransferCommand implements Command {
       throw invalid([{ pointer: '/quantity', code: 'too_large', detail }]);
     }
     const reference = this.reference;
-    const out = desk.ledger.post(keyOf(from), { kind: 'transfer_out', onHand: -quantity, reference }, this.actor);
-    const into = desk.ledger.post(keyOf(to), { kind: 'transfer_in', onHand: quantity, reference }, this.actor);
-    const body = {
-      movements: [view(out, from), view(into, to)],
-      from: viewAt(source, from),
-      to: viewAt(target, to),
-    };
+    const before = { from: viewAt(source, from), to: viewAt(target, to) };
+    const out = desk.ledger.post(
+      keyOf(from),
+      { kind: 'transfer_out', onHand: -quantity, reference },
+      this.caller.keyId,
+    );
+    const into = desk.ledger.post(keyOf(to), { kind: 'transfer_in', onHand: quantity, reference }, this.caller.keyId);
+    const after = { from: viewAt(source, from), to: viewAt(target, to) };
+    const resource = resourceOf('stock', from.item.sku);
+    this.entry = entryOf(this.caller, { resource, before, after: { ...after, reference } }, desk.now);
+    const body = { movements: [view(out, from), view(into, to)], ...after };
     return () => new Answer(201, body);
+  }
+
+  audited(): AuditEntry | undefined {
+    return this.entry;
   }
 }
 

@@ -57,6 +57,7 @@ export class StockController {
   @Post('audit/repair')
   @Endpoint({
     scope: 'admin',
+    audited: true,
     summary: 'Make drifted positions follow from the ledger again',
     answer: { type: RepairView },
     idempotent: true,
@@ -69,6 +70,7 @@ export class StockController {
   @Post('adjustments')
   @Endpoint({
     scope: 'stock:write',
+    audited: true,
     summary: 'Correct what is on hand',
     description: 'By `delta` or to `onHand`. Below what is reserved is allowed, a count is a fact; below zero is not.',
     answer: { type: AdjustmentView, status: 201, description: 'The movement, null if nothing changed.' },
@@ -82,6 +84,7 @@ export class StockController {
   @Post('condition-changes')
   @Endpoint({
     scope: 'stock:write',
+    audited: true,
     summary: 'Change the condition of units that are there',
     answer: { type: ConditionChangeView, status: 201 },
     idempotent: true,
@@ -94,6 +97,7 @@ export class StockController {
   @Post('transfers')
   @Endpoint({
     scope: 'stock:write',
+    audited: true,
     summary: 'Move free stock to another location',
     answer: { type: TransferView, status: 201 },
     idempotent: true,
@@ -106,6 +110,7 @@ export class StockController {
   @Put(':sku/:location/policy')
   @Endpoint({
     scope: 'stock:write',
+    audited: true,
     summary: 'Set the safety stock of a position',
     answer: { type: PositionView },
     problems: ['unknown_sku', 'unknown_location', 'overloaded'],

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Answer } from '../access/answer.js';
+import { AuditTrail } from '../access/audit.service.js';
+import { resourceOf } from '../access/audit-entry.js';
 import { Intent, replay, unkeyed } from '../access/idempotency.js';
 import { IdempotencyRepository } from '../access/idempotency.repository.js';
 import { decodeCursor, Page, page } from '../access/page.js';
@@ -60,6 +62,7 @@ export class StockService {
     private readonly directory: Directory,
     private readonly repository: StockRepository,
     private readonly audits: AuditRepository,
+    private readonly trail: AuditTrail,
     private readonly idempotency: IdempotencyRepository,
     private readonly dataSource: DataSource,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -74,7 +77,7 @@ export class StockService {
     return this.engine.post(
       new PlaceCommand(
         intent,
-        caller.keyId,
+        caller,
         request.sku,
         (catalogue) => placeOf(catalogue, request.sku, request.location, mayUse),
         (position, { item }) =>
@@ -100,7 +103,7 @@ export class StockService {
     return this.engine.post(
       new PlaceCommand(
         intent,
-        caller.keyId,
+        caller,
         request.sku,
         (catalogue) => placeOf(catalogue, request.sku, request.location, mayUse),
         (position: Position, { item }: Place) => {
@@ -122,7 +125,7 @@ export class StockService {
     return this.engine.post(
       new TransferCommand(
         intent,
-        caller.keyId,
+        caller,
         request.sku,
         (catalogue) => {
           const at = (field: 'from' | 'to') =>
@@ -142,7 +145,7 @@ export class StockService {
     return this.engine.post(
       new PlaceCommand(
         unkeyed(caller.clientId),
-        caller.keyId,
+        caller,
         sku,
         (catalogue) => {
           const item = catalogue.item(sku);
@@ -209,6 +212,8 @@ export class StockService {
       }
       const { checked, findings } = await this.audits.check(tx);
       const body = { checked, repaired: drifted.length, findings };
+      const change = { before: { drifted }, after: body };
+      await this.trail.record(tx, caller, { resource: resourceOf('stock', 'audit'), ...change });
       await this.idempotency.insert(tx, intent, 200, body, at);
       return new Answer(200, body);
     });
