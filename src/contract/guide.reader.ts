@@ -9,7 +9,7 @@ const GUIDE = new URL('../../docs/guide/', import.meta.url);
 const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   Begin: ['getting-started', 'first-reservation'],
   'What holds for every call': ['authentication', 'idempotency', 'errors', 'limits', 'versioning'],
-  'Connect a system': ['webhooks'],
+  'Connect a system': ['webhooks', 'typescript-client'],
 };
 
 export interface Guide {
