@@ -1,5 +1,6 @@
 // The house rules of docs/decisions/0001: features look down only, bare nouns are pure, SQL stays in repositories.
 const order = [
+  'governance',
   'imports',
   'ingestion',
   'reservations',

@@ -6,6 +6,7 @@ import { ChannelsModule } from './channels/channels.module.js';
 import type { Config } from './config.js';
 import { Clock, ConfigModule } from './config.module.js';
 import { ContractModule } from './contract/contract.module.js';
+import { GovernanceModule } from './governance/governance.module.js';
 import { ImportsModule } from './imports/imports.module.js';
 import { IngestionModule } from './ingestion/ingestion.module.js';
 import { OperationsModule } from './operations/operations.module.js';
@@ -23,6 +24,7 @@ export class AppModule {
       imports: [
         ContractModule,
         OperationsModule,
+        GovernanceModule,
         ImportsModule,
         IngestionModule,
         ReservationsModule,

@@ -47,6 +47,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Stock: 'Positions, the ledger behind them, and every way to change them.',
   Availability: 'What a channel may promise now.',
   Reservations: 'Hold, commit, ship; release, cancel, un-ship.',
+  Governance: 'Who owns which fact, whether promises are kept, what is going.',
   Access: 'Who calls: clients and their keys.',
   Service: 'Health, metrics, and the contract itself.',
 };

@@ -10,6 +10,7 @@ interface ContractOperation {
   readonly summary: string;
   readonly tags: readonly string[];
   readonly deprecated?: boolean;
+  readonly 'x-sunset'?: string;
   readonly 'x-required-scope'?: string | readonly string[];
   readonly responses: Readonly<
     Record<string, { readonly content?: Readonly<Record<string, { readonly examples?: object }>> }>
@@ -24,6 +25,8 @@ export interface Call {
   readonly summary: string;
   readonly section: string;
   readonly deprecated: boolean;
+  /** Until when it works, RFC 3339; null: nobody has said. */
+  readonly sunset: string | null;
   /** Any of them lets in; none: no key is needed. */
   readonly scopes: readonly string[];
   /** Codes of the problems it may answer with. */
@@ -40,6 +43,7 @@ export function callsOf(document: ContractDocument): Call[] {
       summary: operation.summary,
       section: operation.tags[0] as string,
       deprecated: operation.deprecated ?? false,
+      sunset: operation['x-sunset'] ?? null,
       scopes: [operation['x-required-scope'] ?? []].flat(),
       problems: Object.values(operation.responses).flatMap(({ content }) =>
         Object.keys(content?.['application/problem+json']?.examples ?? {}),

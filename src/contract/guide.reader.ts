@@ -27,7 +27,7 @@ export function readGuide(): Promise<Guide> {
 }
 
 async function renderGuide(): Promise<Guide> {
-  const names = ['index', ...Object.values(CHAPTERS).flat()];
+  const names = ['index', 'governance', ...Object.values(CHAPTERS).flat()];
   const pages = new Map(
     await Promise.all(
       names.map(async (name) => {
@@ -42,10 +42,11 @@ async function renderGuide(): Promise<Guide> {
     title,
     entries: chapter.map((name) => ({ place: `docs/${name}`, title: titleOf(name) })),
   }));
-  const reference = [
+  const reference: Section['entries'] = [
     { place: 'docs/reference', title: 'API reference' },
     { place: 'docs/calls', title: 'All calls' },
     { place: 'problems', title: 'Problems' },
+    { place: 'docs/governance', title: titleOf('governance') },
     { place: 'openapi/v1.json', title: 'OpenAPI document' },
   ];
   return { navigation: [...chapters, { title: 'Look up', entries: reference }], pages };

@@ -42,7 +42,7 @@ import { Vault } from './vault.service.js';
     SourcesService,
     Vault,
   ],
-  exports: [Inbox, ProfilesModule, SourcesRepository],
+  exports: [Inbox, ProfilesModule, SourceHealthRepository, SourcesRepository],
 })
 export class IngestionModule implements OnModuleInit {
   constructor(

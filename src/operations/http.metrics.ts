@@ -18,3 +18,36 @@ export function observeRequest(request: FastifyRequest, reply: FastifyReply): vo
   const route = request.routeOptions.url ?? 'unmatched';
   duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
 }
+
+/** Answers of one route and status since the process started; `within`: how many took at most so many seconds. */
+export interface Answered {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly count: number;
+  readonly within: ReadonlyMap<number, number>;
+}
+
+/** What has been answered so far, as the histogram has it. */
+export async function answeredSoFar(): Promise<Answered[]> {
+  const found = new Map<
+    string,
+    { method: string; route: string; status: number; count: number; within: Map<number, number> }
+  >();
+  for (const { labels, metricName, value } of (await duration.get()).values) {
+    const { method = '', route = '', status } = labels;
+    const key = `${method} ${route} ${status}`;
+    const one = found.get(key) ?? {
+      method: String(method),
+      route: String(route),
+      status: Number(status),
+      count: 0,
+      within: new Map(),
+    };
+    found.set(key, one);
+    if (metricName?.endsWith('_count')) one.count = value;
+    const bound = (labels as { le?: number | string }).le;
+    if (metricName?.endsWith('_bucket') && typeof bound === 'number') one.within.set(bound, value);
+  }
+  return [...found.values()];
+}

@@ -354,6 +354,19 @@ export type ConditionChangeView = {
     position: PositionView;
 };
 
+export type DeprecationView = {
+    /**
+     * Its id in the contract.
+     */
+    operation: string;
+    method: string;
+    path: string;
+    /**
+     * Until when it works.
+     */
+    sunset: string | null;
+};
+
 export type EventAttempt = {
     attempt: number;
     at: string;
@@ -555,6 +568,20 @@ export type FindingView = {
     location: string;
     expected: number;
     actual: number;
+};
+
+export type GovernanceView = {
+    asOf: string;
+    /**
+     * Of the process that answers.
+     */
+    startedAt: string;
+    /**
+     * By location and fact, what begins in the future included.
+     */
+    systemOfRecord: Array<RecordOwnerView>;
+    objectives: Array<ObjectiveView>;
+    deprecations: Array<DeprecationView>;
 };
 
 export type Health = {
@@ -928,6 +955,36 @@ export type NoteView = {
     actor: string;
     action: 'retry' | 'resolve' | 'discard' | 'applied';
     note: string | null;
+};
+
+export type ObjectiveView = {
+    id: string;
+    promise: string;
+    /**
+     * In `unit`; a share is from 0 to 1.
+     */
+    target: number;
+    unit: 'share' | 'seconds' | 'sources';
+    /**
+     * The target is a floor, or a ceiling.
+     */
+    bound: 'at_least' | 'at_most';
+    /**
+     * null: nothing was measured yet.
+     */
+    measured: number | null;
+    /**
+     * null: nothing was measured yet.
+     */
+    met: boolean | null;
+    /**
+     * How many it was measured by: answers, events, exceptions, sources.
+     */
+    sample: number;
+    /**
+     * `process`: what this process answered since `startedAt`. `now`: as it is at `asOf`, whoever answers.
+     */
+    window: 'process' | 'now';
 };
 
 export type OwnsDto = {
@@ -1400,6 +1457,26 @@ export type RateLimitDto = {
      * How many may come at once.
      */
     burst: number;
+};
+
+export type RecordOwnerView = {
+    /**
+     * The code of a location; `*`: every one that no other entry names.
+     */
+    location: string;
+    fact: 'on_hand' | 'supply' | 'catalog' | 'orders';
+    /**
+     * The source that owns it. What others say of it is parked.
+     */
+    source: string;
+    /**
+     * Left out: since ever.
+     */
+    from?: string;
+    /**
+     * When another takes it over.
+     */
+    until?: string;
 };
 
 export type RepairView = {
@@ -3454,6 +3531,47 @@ export type RetryExceptionResponses = {
 };
 
 export type RetryExceptionResponse = RetryExceptionResponses[keyof RetryExceptionResponses];
+
+export type ReadGovernanceData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/governance';
+};
+
+export type ReadGovernanceErrors = {
+    /**
+     * `unauthenticated`: No valid API key.
+     */
+    401: Problem;
+    /**
+     * `scope_required`: The key lacks a scope. `address_forbidden`: The key may not be used from this address. `channel_forbidden`: The key belongs to another channel.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: More requests than were agreed.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed on our side.
+     */
+    500: Problem;
+    /**
+     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     */
+    503: Problem;
+};
+
+export type ReadGovernanceError = ReadGovernanceErrors[keyof ReadGovernanceErrors];
+
+export type ReadGovernanceResponses = {
+    /**
+     * As it is now.
+     */
+    200: GovernanceView;
+};
+
+export type ReadGovernanceResponse = ReadGovernanceResponses[keyof ReadGovernanceResponses];
 
 export type ListImportsData = {
     body?: never;
