@@ -473,6 +473,12 @@ create table reservation_step (
   constraint reservation_step_pkey PRIMARY KEY (reservation_id, step)
 );
 
+create table running_process (
+  id uuid not null,
+  seen_at timestamp with time zone not null,
+  constraint running_process_pkey PRIMARY KEY (id)
+);
+
 create table shipment (
   reservation_id text collate "C" not null,
   reference text collate "C" not null,
@@ -737,6 +743,7 @@ comment on column reservation_allocation.backordered is 'How much of it was admi
 comment on column reservation_allocation.expires_at is 'The hold''s expiry, repeated here so that a position finds what of it has expired; null: committed.';
 comment on table reservation_line is 'Quantities in the base unit; factor is what one of the line''s unit held when it was made.';
 comment on column reservation_line.tracked is 'false: reserved without effect on any figure, and so without allocations (semantics.md 8).';
+comment on table running_process is 'Who runs: each process says so every few seconds, and takes its row away when it ends.';
 comment on column shipment.lines is '[{ line, locationId (where it left from; null: untracked), quantity }], quantities in ten-thousandths of the base unit.';
 comment on column source.freshness_seconds is 'How long it may be silent before its figures are stale; null: as long as it likes.';
 comment on column source.last_heard_at is 'To within a second: when a body of it was last accepted.';
@@ -782,6 +789,7 @@ grant insert, select, update on reservation to holdfast_app;
 grant delete, insert, select, update on reservation_allocation to holdfast_app;
 grant delete, insert, select, update on reservation_line to holdfast_app;
 grant insert, select on reservation_step to holdfast_app;
+grant delete, insert, select, update on running_process to holdfast_app;
 grant insert, select, update on shipment to holdfast_app;
 grant insert, select, update on source to holdfast_app;
 grant delete, insert, select, update on source_ownership to holdfast_app;

@@ -53,6 +53,11 @@ export interface Config {
   /** Days that received events are kept, and told from new ones. `INBOX_RETENTION_DAYS`, 30 to 3,650, default 90. */
   readonly inboxRetentionDays: number;
   /**
+   * Events a minute that a source may send which has no limit of its own. `INGEST_EVENTS_PER_MINUTE`, 0 (as many as it
+   * likes) to 10,000,000, default 1,000,000.
+   */
+  readonly ingestEventsPerMinute: number;
+  /**
    * Web origins whose pages may call us from a browser. `CORS_ORIGINS`: exact ones, such as https://shop.example.com,
    * separated by commas; absent: none.
    */
@@ -164,6 +169,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     failedAttemptsPerMinute: whole('FAILED_ATTEMPTS_PER_MINUTE', 30, 1, 1_000_000),
     trustedProxies,
     inboxRetentionDays: whole('INBOX_RETENTION_DAYS', 90, 30, 3_650),
+    ingestEventsPerMinute: whole('INGEST_EVENTS_PER_MINUTE', 1_000_000, 0, 10_000_000),
     corsOrigins: origins('CORS_ORIGINS'),
     headersTimeoutMs: whole('HEADERS_TIMEOUT_MS', 10_000, 100, 120_000),
     requestTimeoutMs: whole('REQUEST_TIMEOUT_MS', 30_000, 100, 600_000),

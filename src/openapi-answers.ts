@@ -33,6 +33,22 @@ export const HEADERS = {
     description: 'Seconds to wait before the request is repeated.',
     schema: { type: 'integer', minimum: 0, maximum: 86_400, example: 1 },
   },
+  'RateLimit-Policy': {
+    description:
+      'Where the client or its channel is limited: of each budget the units `q` that come back in `w` seconds ' +
+      '(draft-ietf-httpapi-ratelimit-headers-11).',
+    schema: {
+      type: 'string',
+      maxLength: 256,
+      example: '"channel-burst";q=200;w=2, "channel-sustained";q=6000;w=60',
+    },
+  },
+  RateLimit: {
+    description:
+      'Of each budget the units `r` that are left, and the seconds `t` until it is whole. With 429: of those that were ' +
+      'violated, and `t` the time until this request fits.',
+    schema: { type: 'string', maxLength: 256, example: '"channel-burst";r=187;t=1, "channel-sustained";r=5987;t=1' },
+  },
   'WWW-Authenticate': {
     description: 'What to send: RFC 6750.',
     schema: { type: 'string', maxLength: 256, example: 'Bearer realm="holdfast"' },
@@ -85,6 +101,8 @@ function headersOf(
     ...(status === '304' || (isSuccess && isVersioned(document, response)) ? (['ETag'] as const) : []),
     ...(WAITS.some((code) => codes.includes(code)) ? (['Retry-After'] as const) : []),
     ...(status === '401' ? (['WWW-Authenticate'] as const) : []),
+    // Not where no key was found, nor where none is asked for.
+    ...(status !== '401' && operation.security?.length !== 0 ? (['RateLimit-Policy', 'RateLimit'] as const) : []),
     ...(isSuccess && isKeyed ? (['Idempotent-Replayed'] as const) : []),
   ];
 }

@@ -28,6 +28,10 @@ channel: then \`channel\` may be left out of requests.
 **Errors** are \`application/problem+json\` (RFC 9457) with a stable \`code\`; \`type\` leads to a page about it, and
 [all of them](/problems) are listed. Every answer bears \`X-Request-Id\`, which finds it in our log.
 
+**Limits.** Clients and channels may be limited in the work they ask for: reading costs 1, a change 5, and each line of a body 1 more
+(for every ten locations that the channel sells from). \`RateLimit-Policy\` and \`RateLimit\` say in every answer what was agreed and
+what is left; 429 \`rate_limited\` bears \`Retry-After\` and costs nothing.
+
 **At the door.** A call with more than 8 KiB of URL (414 \`url_too_long\`), 16 KiB or 100 of headers (431 \`headers_too_large\`), one
 that does not arrive in time (408 \`request_timeout\`) or is not HTTP/1.1 (400 \`malformed_request\`) is refused before it is
 looked at. Pages of other origins may call where the operator has named their origin.
@@ -188,6 +192,10 @@ const EXTRA_MEMBERS: Partial<Record<ProblemCode, Record<string, unknown>>> = {
   insufficient_stock: {
     instance: '/v1/reservations',
     shortages: [{ line: 1, sku: 'CABLE/2M', requested: 13, available: 10, reason: 'insufficient' }],
+  },
+  rate_limited: {
+    detail: 'This is more than was agreed (channel-burst). It would cost 6. Repeat it in 1 s.',
+    violatedPolicies: ['channel-burst'],
   },
   scope_required: {
     detail: 'This call needs a key with the scope reservations:write.',

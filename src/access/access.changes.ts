@@ -1,6 +1,6 @@
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
 import type { Redis } from 'ioredis';
-import { REDIS } from '../redis/redis.module.js';
+import { REDIS } from '../redis/redis.connection.js';
 import { Installation } from './installation.service.js';
 
 /**

@@ -18,6 +18,10 @@ import { KeysController } from './keys.controller.js';
 import { KeysRepository } from './keys.repository.js';
 import { KeysService } from './keys.service.js';
 import { Peppers } from './peppers.service.js';
+import { ProcessesRepository } from './processes.repository.js';
+import { Processes } from './processes.worker.js';
+import { RateLimiter } from './rate-limiter.service.js';
+import { RateLimits } from './rate-limits.service.js';
 import { Refusals } from './refusals.service.js';
 
 @Global()
@@ -38,9 +42,13 @@ import { Refusals } from './refusals.service.js';
     KeysRepository,
     KeysService,
     Peppers,
+    Processes,
+    ProcessesRepository,
+    RateLimiter,
+    RateLimits,
     Refusals,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [AccessChanges, AuditTrail, IdempotencyRepository, KeyRing],
+  exports: [AccessChanges, AuditTrail, IdempotencyRepository, KeyRing, RateLimiter],
 })
 export class AccessModule {}

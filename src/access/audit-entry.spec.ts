@@ -4,7 +4,7 @@ import type { Principal } from './principal.js';
 
 const CALLER: Principal = {
   ...{ clientId: 'cli_1', clientCode: 'back-office', keyId: 'key_1', scopes: new Set(['admin' as const]) },
-  ...{ channel: { id: 7, code: 'web' }, limits: { client: null, channel: null } },
+  ...{ channel: { id: 7, code: 'web' }, limits: { client: null, channel: null, locations: 0 } },
 };
 
 describe('a line of the audit trail', () => {

@@ -11,6 +11,9 @@ import type { Principal, Scope } from './principal.js';
 /** Metadata key: the scope a route needs, or null for a route anyone may call. A route without it does not start. */
 export const REQUIRED_SCOPE = 'holdfast:scope';
 
+/** Metadata key: true for a route that changes nothing although it is not a GET. */
+export const ONLY_READS = 'holdfast:only-reads';
+
 /** Metadata key: whether what the route changes is written into the audit trail. */
 export const AUDITED = 'holdfast:audited';
 
@@ -31,6 +34,8 @@ export interface EndpointOptions {
   };
   /** Problems beside those every route of its kind has. */
   readonly problems?: readonly ProblemCode[];
+  /** A POST that changes nothing: costs of a limit what a GET does. */
+  readonly onlyReads?: boolean;
   /** ⓘ in api.md: needs an Idempotency-Key. */
   readonly idempotent?: boolean;
   /** ⓥ in api.md: needs If-Match. `optional`: honours it where it is sent. */
@@ -70,6 +75,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
   };
   return applyDecorators(
     SetMetadata(REQUIRED_SCOPE, scope),
+    SetMetadata(ONLY_READS, options.onlyReads === true),
     SetMetadata(AUDITED, options.audited === true),
     HttpCode(status),
     ApiOperation({

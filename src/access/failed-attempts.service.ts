@@ -5,7 +5,7 @@ import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimi
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
 import { Problem } from '../problems/problem.js';
-import { REDIS } from '../redis/redis.module.js';
+import { REDIS } from '../redis/redis.connection.js';
 import { networkOf } from './addresses.js';
 import { Installation } from './installation.service.js';
 

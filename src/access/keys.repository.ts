@@ -29,7 +29,8 @@ export class KeysRepository {
     const [row] = await tx.query(
       `select k.id, k.scopes, k.expires_at, k.last_used_at, k.pepper, c.id as client_id, c.code as client_code,
               c.tier, c.rate_limit, c.allowed_addresses,
-              ch.id as channel_id, ch.code as channel_code, ch.rate_limit as channel_rate_limit
+              ch.id as channel_id, ch.code as channel_code, ch.rate_limit as channel_rate_limit,
+              (select count(*)::integer from channel_location l where l.channel_id = ch.id) as locations
          from api_key k
          join client c on c.id = k.client_id
          left join channel ch on ch.id = c.channel_id
@@ -44,7 +45,11 @@ export class KeysRepository {
         keyId: row.id,
         scopes: new Set<Scope>(row.scopes),
         channel: row.channel_id === null ? null : { id: row.channel_id, code: row.channel_code },
-        limits: { client: row.rate_limit ?? TIERS[row.tier as Tier], channel: row.channel_rate_limit },
+        limits: {
+          client: row.rate_limit ?? TIERS[row.tier as Tier],
+          channel: row.channel_rate_limit,
+          locations: row.locations,
+        },
       },
       addresses: row.allowed_addresses.length > 0 ? addressesOf(row.allowed_addresses) : null,
       expiresAt: row.expires_at === null ? Number.POSITIVE_INFINITY : row.expires_at.getTime(),

@@ -15,9 +15,10 @@ export const SCOPES = [
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Requests a minute over any length of time, and how many may come at once. */
+/** What is agreed with a channel or a client, in units of work (work.ts), or with a source, in events. */
 export interface RateLimit {
   readonly requestsPerMinute: number;
+  /** How many may come at once. */
   readonly burst: number;
 }
 
@@ -40,7 +41,12 @@ export interface Principal {
   /** The channel the client is bound to; null: it names one in each request. */
   readonly channel: { readonly id: number; readonly code: string } | null;
   /** What the client, and the channel it is bound to, may ask of the service; null: no limit. Both apply (api.md). */
-  readonly limits: { readonly client: RateLimit | null; readonly channel: RateLimit | null };
+  readonly limits: {
+    readonly client: RateLimit | null;
+    readonly channel: RateLimit | null;
+    /** That its channel sells from, 0 without one: by them a line counts (work.ts). */
+    readonly locations: number;
+  };
   /** Of routes that are audited. */
   readonly origin?: Origin;
 }

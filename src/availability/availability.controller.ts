@@ -45,6 +45,7 @@ export class AvailabilityController {
     scope: 'availability:read',
     summary: 'Ask for up to 2,000 lines at once, with a sourcing plan',
     description: 'Lines of one SKU share its stock. Nothing is reserved by it.',
+    onlyReads: true,
     answer: { type: AvailabilityQueryView },
     problems: ['unknown_channel', 'channel_forbidden'],
   })

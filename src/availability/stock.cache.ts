@@ -3,7 +3,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { Counter, register } from 'prom-client';
 import type { CatalogChange } from '../catalog/catalog.changes.js';
-import { REDIS } from '../redis/redis.module.js';
+import { REDIS } from '../redis/redis.connection.js';
+import { RedisLink } from '../redis/redis.link.js';
 import { Position, UNSELLABLE, Unsellable } from '../stock/position.js';
 import { AvailabilityRepository, ItemStock } from './availability.repository.js';
 import type { Heard } from './stock.copy.js';
@@ -74,6 +75,7 @@ export class StockCache {
 
   constructor(
     @Inject(REDIS) redis: Redis | null,
+    private readonly link: RedisLink,
     private readonly repository: AvailabilityRepository,
   ) {
     redis?.defineCommand('mergeStock', { numberOfKeys: 1, lua: MERGE });
@@ -82,7 +84,7 @@ export class StockCache {
 
   /** Whether there is a Redis to look in. */
   get present(): boolean {
-    return this.redis?.status === 'ready';
+    return this.link.up;
   }
 
   /**
@@ -99,10 +101,11 @@ export class StockCache {
       const prefix = await this.keyPrefix();
       const pipeline = this.redis.pipeline().get(`${prefix}configuration`);
       for (const id of itemIds) pipeline.hgetall(`${prefix}stock:${id}`);
-      const [[, configuration], ...entries] = (await pipeline.exec()) as [
+      const [[failure, configuration], ...entries] = (await pipeline.exec()) as [
         [Error | null, string | null],
         ...[Error | null, Record<string, string> | null][],
       ];
+      if (failure) throw failure;
       for (const [index, [, entry]] of entries.entries()) {
         const stock = entry && parse(itemIds[index] as number, entry, now);
         if (stock) items.set(stock.itemId, stock);
@@ -110,7 +113,8 @@ export class StockCache {
       cacheReads.inc({ outcome: 'hit' }, items.size);
       cacheReads.inc({ outcome: 'miss' }, itemIds.length - items.size);
       return { configuration: wholeNumber(configuration), items };
-    } catch {
+    } catch (error) {
+      this.link.failed(error);
       cacheReads.inc({ outcome: 'error' }, itemIds.length);
       return { configuration: undefined, items: new Map() };
     }
@@ -231,7 +235,8 @@ export class StockCache {
     try {
       await work(this.redis, await this.keyPrefix());
       return true;
-    } catch {
+    } catch (error) {
+      this.link.failed(error);
       // The relay says it again; until then readers of this Redis may be behind by at most a second.
       return false;
     }

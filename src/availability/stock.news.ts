@@ -4,7 +4,7 @@ import type pino from 'pino';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
-import { REDIS } from '../redis/redis.module.js';
+import { REDIS } from '../redis/redis.connection.js';
 import { Hearing } from './hearing.js';
 import { StockCache } from './stock.cache.js';
 import { StockCopy } from './stock.copy.js';

@@ -1,3 +1,4 @@
+import type { RateLimit } from '../access/principal.js';
 import type { Quantity } from '../catalog/quantity.js';
 import { stepOf } from '../catalog/quantity.js';
 import type { FieldError } from '../problems/problem.js';
@@ -9,12 +10,6 @@ export type StalePolicy = (typeof STALE_POLICIES)[number];
 
 /** A year: no hold outlives it. */
 export const LONGEST_HOLD_SECONDS = 31_536_000;
-
-export interface RateLimit {
-  readonly requestsPerMinute: number;
-  /** How many may come at once. */
-  readonly burst: number;
-}
 
 /** What a client says of a channel: PUT replaces all of it. Quantities in ten-thousandths of each item's base unit. */
 export interface ChannelContent {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { AccessChanges } from '../access/access.changes.js';
 import { Answer, versioned } from '../access/answer.js';
 import { AuditTrail } from '../access/audit.service.js';
 import { resourceOf } from '../access/audit-entry.js';
@@ -36,6 +37,7 @@ export class ChannelsService {
     private readonly locations: LocationsRepository,
     private readonly audit: AuditTrail,
     private readonly changes: CatalogChanges,
+    private readonly access: AccessChanges,
   ) {}
 
   /** Creates or replaces. Throws `channel_forbidden`, `validation_failed`, `unknown_location`, `version_conflict`. */
@@ -68,6 +70,7 @@ export class ChannelsService {
       await this.locations.raiseRevision(tx);
       return versioned(after, created);
     });
+    await this.access.announce(); // its keys have another limit, or another number of locations
     await this.changes.announce({ configuration: true });
     return answer;
   }

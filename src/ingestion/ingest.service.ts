@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Answer } from '../access/answer.js';
+import { refusalOf } from '../access/rate-limit.js';
+import { RateLimiter } from '../access/rate-limiter.service.js';
+import { rateLimited } from '../access/rate-limits.service.js';
 import { CLOCK, type Clock } from '../config.module.js';
 import { invalid, Problem } from '../problems/problem.js';
 import { eventOf, eventsIn } from './arriving-event.js';
@@ -17,7 +20,6 @@ import type { Profile } from './profiles.js';
 import { receivingMetrics } from './receiving.metrics.js';
 import { type Proof, prove } from './signature.js';
 import { unknownSource } from './sources.service.js';
-import { TokenBucket } from './token-bucket.js';
 
 /** Bytes of a request, inflated. */
 const MOST_BYTES = 5 * 1024 * 1024;
@@ -27,12 +29,11 @@ const MOST_FAULTS = 100;
 /** Takes in what sources send: proved, cut into events, and answered once it is durable. Nothing else is done to it. */
 @Injectable()
 export class IngestService {
-  private readonly buckets = new Map<number, TokenBucket>();
-
   constructor(
     private readonly sources: KnownSources,
     private readonly profiles: KnownProfiles,
     private readonly inbox: Inbox,
+    private readonly limiter: RateLimiter,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -61,7 +62,6 @@ export class IngestService {
     const body = await decoded(request.body, headers['content-encoding'], MOST_BYTES);
     const receivedAt = this.clock();
     const { proof, source } = await this.prove(known, request, body, receivedAt);
-    this.limit(source);
     const contentType = headers['content-type'] ?? '';
     const kept = profileHeaders(headers, source.signature);
     const from = { sourceId: source.id, receivedAt, contentType, headers: kept, proof, traceparent, requestId };
@@ -69,6 +69,7 @@ export class IngestService {
     const delivery = { ...from, batch: atomic ? randomUUID() : null, importId: null };
     const events = eventsOf(await this.profiles.find(source.profile), body, delivery);
     if (atomic) requireAllSound(events);
+    await this.charge(source, events.length);
     return events;
   }
 
@@ -93,20 +94,13 @@ export class IngestService {
     }
   }
 
-  /** Of this process; counted behind the proof, so that nobody else uses up what a source may send. */
-  private limit({ id, rateLimit }: KnownSource): void {
-    if (!rateLimit) return void this.buckets.delete(id);
-    const now = performance.now();
-    let bucket = this.buckets.get(id);
-    if (bucket?.limit.burst !== rateLimit.burst || bucket.limit.requestsPerMinute !== rateLimit.requestsPerMinute) {
-      bucket = new TokenBucket(rateLimit, now);
-      this.buckets.set(id, bucket);
-    }
-    const wait = bucket.take(now);
-    if (wait === 0) return;
-    throw new Problem('rate_limited', `This source may send ${rateLimit.requestsPerMinute} requests a minute.`, {
-      retryAfter: wait / 1_000,
-    });
+  /** Behind the proof, so that nobody else uses up what a source may send. */
+  private async charge({ limits }: KnownSource, events: number): Promise<void> {
+    if (limits === null) return;
+    const { taken, policies } = await this.limiter.take(limits, events);
+    if (taken.admitted) return;
+    const refusal = refusalOf(policies, taken, events);
+    throw rateLimited(refusal, `Nothing of these ${events} events was kept.`);
   }
 }
 

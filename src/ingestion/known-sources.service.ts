@@ -1,7 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
-import { CLOCK, type Clock } from '../config.module.js';
+import { type Limits, limitsOf } from '../access/rate-limit.js';
+import type { Config } from '../config.js';
+import { CLOCK, type Clock, CONFIG } from '../config.module.js';
+import { MOST_EVENTS } from './event-slices.js';
 import { type SigningSecret, signingSecret } from './signature.js';
 import type { Source } from './source.js';
 import { SourcesRepository } from './sources.repository.js';
@@ -15,6 +18,8 @@ const READ_AGAIN_MS = 500;
 /** A source as receiving needs it, with the secrets that were good when it was read. */
 export interface KnownSource extends Source {
   readonly secrets: readonly SigningSecret[];
+  /** What its events are charged to; null: nothing limits it. */
+  readonly limits: Limits | null;
   /** Milliseconds since 1970. */
   readonly readAt: number;
 }
@@ -31,6 +36,7 @@ export class KnownSources {
     private readonly repository: SourcesRepository,
     private readonly vault: Vault,
     @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** undefined: there is no such source. */
@@ -77,6 +83,14 @@ export class KnownSources {
         signingSecret(id, await this.vault.unseal(id, ciphertext), expiresAt?.getTime() ?? Number.POSITIVE_INFINITY),
       ),
     );
-    return { ...source, secrets, readAt };
+    return { ...source, secrets, limits: this.limitsOf(source), readAt };
+  }
+
+  /** Its own, or what every source may send: so much that only one which runs away ever meets it. */
+  private limitsOf({ id, rateLimit }: Source): Limits | null {
+    const { ingestEventsPerMinute: most } = this.config;
+    const generous = most === 0 ? null : { requestsPerMinute: most, burst: Math.max(MOST_EVENTS, Math.ceil(most / 6)) };
+    const limit = rateLimit ?? generous;
+    return limitsOf(limit ? [{ name: 'source', key: `{source-${id}}`, limit }] : []);
   }
 }

@@ -1,3 +1,4 @@
+import type { RateLimit } from '../access/principal.js';
 import type { FieldError } from '../problems/problem.js';
 import type { QuantityBasis } from './canonical-event.js';
 import type { FactKind } from './ownership.js';
@@ -21,12 +22,6 @@ export interface SignatureScheme {
   readonly username?: string;
 }
 
-export interface RateLimit {
-  readonly requestsPerMinute: number;
-  /** How many may come at once. */
-  readonly burst: number;
-}
-
 /** What a client says of a source: PUT replaces all of it but the secrets. */
 export interface SourceContent {
   readonly name: string;
@@ -36,6 +31,7 @@ export interface SourceContent {
   readonly quantityBasis: QuantityBasis;
   /** null: it may be silent as long as it likes. */
   readonly freshnessSeconds: number | null;
+  /** In events; null: what every source may send. */
   readonly rateLimit: RateLimit | null;
 }
 

@@ -136,7 +136,10 @@ export class PutSource {
   @Max(31_536_000)
   freshnessSeconds: number | null = null;
 
-  @ApiPropertyOptional({ type: RateLimitDto, description: 'Of requests to its ingest route.' })
+  @ApiPropertyOptional({
+    type: RateLimitDto,
+    description: 'In events. Left out: what every source may send, which only one that runs away ever meets.',
+  })
   @Optional()
   @IsObject() // which a list is not; ValidateNested alone would take an empty one
   @ValidateNested()

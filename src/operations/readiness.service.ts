@@ -2,7 +2,7 @@ import { Inject, Injectable, OnModuleDestroy } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
 import { CLOCK, type Clock } from '../config.module.js';
-import { REDIS } from '../redis/redis.module.js';
+import { REDIS } from '../redis/redis.connection.js';
 import { Finding, fail, judgeDatabase, overall, pass, warn } from './readiness.js';
 import { ReadinessRepository } from './readiness.repository.js';
 

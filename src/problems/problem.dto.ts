@@ -77,6 +77,13 @@ export class ProblemView {
   requiredScope?: string;
 
   @ApiPropertyOptional({
+    type: [String],
+    example: ['channel-burst'],
+    description: 'With `rate_limited`: the policies of `RateLimit-Policy` that were violated.',
+  })
+  violatedPolicies?: string[];
+
+  @ApiPropertyOptional({
     type: 'integer',
     minimum: 1,
     example: 1,

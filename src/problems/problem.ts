@@ -138,9 +138,13 @@ export const PROBLEMS = {
   },
   rate_limited: {
     status: 429,
-    title: 'More requests than were agreed',
-    cause: 'The calls of this client, or of all clients of its channel together, were more than was agreed.',
-    remedy: 'Repeat the request after Retry-After seconds; send several events in one request.',
+    title: 'More than was agreed',
+    cause:
+      'The calls of this client, or of all clients of its channel together, were more work than was agreed; or the source sent ' +
+      'more events; or too many keys that nobody has came from this address.',
+    remedy:
+      'Repeat the request after Retry-After seconds: nothing was charged for it. `RateLimit` says in every answer what is left, ' +
+      'and one request of many lines or events costs less than many requests.',
   },
   mapping_failed: {
     status: 422,

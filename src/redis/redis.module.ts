@@ -1,43 +1,8 @@
 import { Global, Inject, Injectable, Module, OnApplicationShutdown } from '@nestjs/common';
-import { Redis } from 'ioredis';
-import type { Config } from '../config.js';
+import type { Redis } from 'ioredis';
 import { CONFIG } from '../config.module.js';
-import { openLog } from '../log.js';
-
-/** Injection token of the Redis client, null where REDIS_URL is not set. */
-export const REDIS = Symbol('Redis');
-
-/**
- * One connection, used as cache only. A command that cannot be answered at once fails at once (no offline queue,
- * no retries), so that an absent Redis costs a read nothing but the trip to Postgres.
- */
-function connect(config: Config): Redis | null {
-  const log = openLog(config, 'redis');
-  if (!config.redisUrl) {
-    log.info('REDIS_URL is not set: availability is read from PostgreSQL');
-    return null;
-  }
-  const redis = new Redis(config.redisUrl, {
-    enableAutoPipelining: true,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: 250,
-    connectTimeout: 1_000,
-    // ioredis waits this long for the end of a connection that broke before, and the process with it.
-    disconnectTimeout: 100,
-    retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
-  });
-  let reachable: boolean | undefined;
-  redis.on('ready', () => {
-    if (reachable === false) log.info('Redis answers again');
-    reachable = true;
-  });
-  redis.on('error', (error) => {
-    if (reachable !== false) log.warn({ err: error }, 'Redis does not answer: reads go to PostgreSQL');
-    reachable = false;
-  });
-  return redis;
-}
+import { connect, REDIS } from './redis.connection.js';
+import { RedisLink } from './redis.link.js';
 
 @Injectable()
 class RedisCloser implements OnApplicationShutdown {
@@ -50,7 +15,7 @@ class RedisCloser implements OnApplicationShutdown {
 
 @Global()
 @Module({
-  providers: [{ provide: REDIS, inject: [CONFIG], useFactory: connect }, RedisCloser],
-  exports: [REDIS],
+  providers: [{ provide: REDIS, inject: [CONFIG], useFactory: connect }, RedisCloser, RedisLink],
+  exports: [REDIS, RedisLink],
 })
 export class RedisModule {}

@@ -203,6 +203,7 @@ describeWithRedis(
       redis.pause();
       await relay(a);
       redis.resume();
+      await connected(a, b);
       await relay(a);
       expect((await ask(b, sku, channel)).available).toBe(6);
     });

@@ -1165,6 +1165,10 @@ export type Problem = {
      */
     requiredScope?: string;
     /**
+     * With `rate_limited`: the policies of `RateLimit-Policy` that were violated.
+     */
+    violatedPolicies?: Array<string>;
+    /**
      * With `exceeds_hold` and `exceeds_commitment`: the line, counted from 1.
      */
     line?: number;
@@ -1418,7 +1422,7 @@ export type PutSource = {
      */
     freshnessSeconds?: number | null;
     /**
-     * Of requests to its ingest route.
+     * In events. Left out: what every source may send, which only one that runs away ever meets.
      */
     rateLimit?: RateLimitDto;
     /**
@@ -1452,9 +1456,12 @@ export type QueryAvailabilityLine = {
 };
 
 export type RateLimitDto = {
+    /**
+     * Units a minute. Reading costs 1, a change 5, each line of a body 1 for every ten locations of the channel; an event 1.
+     */
     requestsPerMinute: number;
     /**
-     * How many may come at once.
+     * Units that may come at once; they are back within ten seconds, or as fast as the minute gives them.
      */
     burst: number;
 };
@@ -2100,7 +2107,7 @@ export type ListAuditEntriesErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2161,7 +2168,7 @@ export type QueryAvailabilityErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2239,7 +2246,7 @@ export type GetAvailabilityErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2290,7 +2297,7 @@ export type ListChannelsErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2345,7 +2352,7 @@ export type GetChannelErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2418,7 +2425,7 @@ export type PutChannelErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2481,7 +2488,7 @@ export type GetItemRulesErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2558,7 +2565,7 @@ export type PutItemRulesErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2613,7 +2620,7 @@ export type ListClientsErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2678,7 +2685,7 @@ export type CreateClientErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2729,7 +2736,7 @@ export type GetClientErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2798,7 +2805,7 @@ export type PutClientErrors = {
      */
     415: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2855,7 +2862,7 @@ export type ListKeysErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2914,7 +2921,7 @@ export type CreateKeyErrors = {
      */
     415: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -2971,7 +2978,7 @@ export type ListEventsErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3051,7 +3058,7 @@ export type CreateEventImportErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3102,7 +3109,7 @@ export type GetEventErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3175,7 +3182,7 @@ export type ReplayEventErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3238,7 +3245,7 @@ export type ListExceptionsErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3289,7 +3296,7 @@ export type GetExceptionErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3362,7 +3369,7 @@ export type DiscardExceptionErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3435,7 +3442,7 @@ export type ResolveExceptionErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3508,7 +3515,7 @@ export type RetryExceptionErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3549,7 +3556,7 @@ export type ReadGovernanceErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3600,7 +3607,7 @@ export type ListImportsErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3676,7 +3683,7 @@ export type CreateImportErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3733,7 +3740,7 @@ export type GetImportErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3793,7 +3800,7 @@ export type ReceiveIngestErrors = {
      */
     415: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3848,7 +3855,7 @@ export type ListItemsErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3928,7 +3935,7 @@ export type RemoveItemErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -3986,7 +3993,7 @@ export type GetItemErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4058,7 +4065,7 @@ export type PutItemErrors = {
      */
     415: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4117,7 +4124,7 @@ export type FindKeysErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4176,7 +4183,7 @@ export type RevokeKeyErrors = {
      */
     415: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4227,7 +4234,7 @@ export type GetKeyErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4300,7 +4307,7 @@ export type RotateKeyErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4351,7 +4358,7 @@ export type ListLocationsErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4406,7 +4413,7 @@ export type GetLocationErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4479,7 +4486,7 @@ export type PutLocationErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4534,7 +4541,7 @@ export type ListProfilesErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4590,7 +4597,7 @@ export type GetProfileErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4659,7 +4666,7 @@ export type PutProfileErrors = {
      */
     415: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4726,7 +4733,7 @@ export type TryProfileErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4789,7 +4796,7 @@ export type ListReservationsErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4860,7 +4867,7 @@ export type CreateReservationErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4927,7 +4934,7 @@ export type CreateReservationBatchErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -4978,7 +4985,7 @@ export type GetReservationErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5051,7 +5058,7 @@ export type CancelReservationErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5124,7 +5131,7 @@ export type CommitReservationErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5197,7 +5204,7 @@ export type ExtendReservationErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5248,7 +5255,7 @@ export type GetReservationHistoryErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5329,7 +5336,7 @@ export type ReplaceReservationLinesErrors = {
      */
     428: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5402,7 +5409,7 @@ export type ReleaseReservationErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5475,7 +5482,7 @@ export type ShipReservationErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5548,7 +5555,7 @@ export type UnshipReservationErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5599,7 +5606,7 @@ export type ListSourcesErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5650,7 +5657,7 @@ export type GetSourceErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5727,7 +5734,7 @@ export type PutSourceErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5782,7 +5789,7 @@ export type ReadHealthErrors = {
      */
     404: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5855,7 +5862,7 @@ export type ReplaySourceErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5928,7 +5935,7 @@ export type RotateSourceErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -5981,7 +5988,7 @@ export type ListPositionsErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -6052,7 +6059,7 @@ export type AdjustStockErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -6093,7 +6100,7 @@ export type AuditStockErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -6160,7 +6167,7 @@ export type RepairStockErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -6231,7 +6238,7 @@ export type ChangeConditionErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -6288,7 +6295,7 @@ export type ListMovementsErrors = {
      */
     403: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -6359,7 +6366,7 @@ export type TransferStockErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**
@@ -6426,7 +6433,7 @@ export type SetStockPolicyErrors = {
      */
     422: Problem;
     /**
-     * `rate_limited`: More requests than were agreed.
+     * `rate_limited`: More than was agreed.
      */
     429: Problem;
     /**

@@ -1,0 +1,75 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
+import { CLOCK, type Clock } from '../config.module.js';
+import { REDIS } from '../redis/redis.connection.js';
+import { RedisLink } from '../redis/redis.link.js';
+import { shareOf, type Taken, take } from './gcra.js';
+import { Processes } from './processes.worker.js';
+import type { Limits, NamedPolicy } from './rate-limit.js';
+import { TAKE } from './rate-limiter.script.js';
+
+/** Budgets that are kept in process, a hundred bytes each; one that falls out is whole again. */
+const MOST_KEPT = 50_000;
+
+/**
+ * Who decided: Redis for all processes, this process because there is no Redis, or this process because Redis is away.
+ */
+export type Mode = 'redis' | 'process' | 'insurance';
+
+export interface Decision {
+  readonly mode: Mode;
+  readonly taken: Taken;
+  /** What it was taken from: the agreed budgets, or this process's share of them. */
+  readonly policies: readonly NamedPolicy[];
+}
+
+type WithTake = Redis & { takeFromBudgets(keys: number, ...args: (string | number)[]): Promise<number[]> };
+
+/**
+ * Takes from budgets, from all of a request or from none. With Redis one round trip, which requests of the same moment
+ * share. Without it, or while it does not answer, this process decides alone about its share: nothing is ever refused
+ * because Redis is away, and no more passes than was agreed.
+ */
+@Injectable()
+export class RateLimiter {
+  private readonly kept = new LRUCache<string, number[]>({ max: MOST_KEPT });
+
+  constructor(
+    @Inject(REDIS) redis: Redis | null,
+    private readonly link: RedisLink,
+    private readonly processes: Processes,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {
+    redis?.defineCommand('takeFromBudgets', { lua: TAKE });
+  }
+
+  /** Not a promise where nobody needs to be asked: then it takes a microsecond. */
+  take(limits: Limits, cost: number): Decision | Promise<Decision> {
+    const prefix = this.processes.redisPrefix;
+    if (this.link.up && prefix !== undefined) return this.takeFromRedis(prefix, limits, cost);
+    return this.takeHere(limits, cost);
+  }
+
+  private async takeFromRedis(prefix: string, limits: Limits, cost: number): Promise<Decision> {
+    const keys = limits.allowances.map(({ key }) => `${prefix}rate:${key}`);
+    const budgets = limits.policies.flatMap(({ quota, interval }) => [quota, interval]);
+    const answer = await this.link.ask((redis) =>
+      (redis as WithTake).takeFromBudgets(keys.length, ...keys, cost, ...budgets),
+    );
+    if (!answer) return this.takeHere(limits, cost);
+    const taken = { admitted: answer[0] === 1, owed: answer.slice(1, -1) };
+    return { mode: 'redis', taken, policies: limits.policies };
+  }
+
+  private takeHere({ allowances, policies: agreed }: Limits, cost: number): Decision {
+    const { running } = this.processes;
+    const policies = running === 1 ? agreed : agreed.map((each) => ({ ...each, ...shareOf(each, running) }));
+    const wholeAt = allowances.flatMap(({ key }) => this.kept.get(key) ?? [0, 0]);
+    const taken = take(policies, wholeAt, cost, this.clock() * 1_000);
+    if (taken.admitted) {
+      allowances.forEach(({ key }, i) => void this.kept.set(key, wholeAt.slice(2 * i, 2 * i + 2)));
+    }
+    return { mode: this.link.configured ? 'insurance' : 'process', taken, policies };
+  }
+}
