@@ -12,6 +12,8 @@ import { codesIn } from './problems/problem-response.js';
 
 const DESCRIPTION = `Says what a sales channel may promise now, and holds it. One truth about stock for every channel, warehouse and ERP.
 
+New here? [The guide](/docs) begins with the first key and the first reservation.
+
 **Keys.** Send \`Authorization: Bearer <key>\`. Each call names the scope it needs; \`admin\` implies all. A key may be bound to a
 channel: then \`channel\` may be left out of requests.
 

@@ -23,7 +23,7 @@ export class AvailabilityOneQuery {
 }
 
 export class QueryAvailabilityLine {
-  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @ApiProperty({ example: 'CABLE/2M' })
   @IsSku()
   sku: string;
 
@@ -51,7 +51,7 @@ export class QueryAvailability {
 }
 
 export class LocationAvailabilityView {
-  @ApiProperty({ example: 'east' })
+  @ApiProperty({ example: 'HAM' })
   location: string;
   @ApiProperty({ example: 112 })
   available: number;
@@ -62,7 +62,7 @@ export class LocationAvailabilityView {
 }
 
 export class AvailabilityView {
-  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @ApiProperty({ example: 'CABLE/2M' })
   sku: string;
   @ApiProperty({ example: 'web' })
   channel: string;
@@ -85,7 +85,7 @@ export class AvailabilityView {
 }
 
 export class PlanView {
-  @ApiProperty({ example: 'east' })
+  @ApiProperty({ example: 'HAM' })
   location: string;
   @ApiProperty({ example: 3 })
   quantity: number;
@@ -99,7 +99,7 @@ export class LineProblemView {
 }
 
 export class AvailabilityLineView {
-  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @ApiProperty({ example: 'CABLE/2M' })
   sku: string;
   @ApiProperty({ example: 'web' })
   channel: string;

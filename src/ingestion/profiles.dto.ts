@@ -84,7 +84,7 @@ export class PutProfile {
     type: 'object',
     additionalProperties: true,
     default: {},
-    example: { locations: { '487838322': 'east' }, utcOffset: '+01:00' },
+    example: { locations: { '487838322': 'HAM' }, utcOffset: '+01:00' },
     description:
       'What the payloads lack: `location` for those that name none, `locations`, `items` and `units` from their codes to ' +
       'ours, `party` (whose item numbers they are, default: the source), `utcOffset` of their clocks, and what the profile asks for.',
@@ -242,7 +242,7 @@ export class TriedView {
         specversion: '1.0',
         id: '1',
         type: 'stock.counted.v1',
-        data: { sku: 'CABLE/2M', location: 'east', quantity: 27 },
+        data: { sku: 'CABLE/2M', location: 'HAM', quantity: 27 },
       },
     ],
     description: 'The canonical events; none where the payload says nothing of stock.',

@@ -23,7 +23,7 @@ export class ShortageView {
   @ApiProperty({ type: 'integer', minimum: 1, example: 1, description: 'Counts from 1.' })
   line: number;
 
-  @ApiProperty({ example: 'WIDGET-1' })
+  @ApiProperty({ example: 'CABLE/2M' })
   sku: string;
 
   @ApiProperty({ example: 13 })

@@ -12,7 +12,7 @@ const MOST_SECONDS = 31_536_000;
 const MOST_LINES = 500;
 
 export class PlaceReservationLine {
-  @ApiProperty({ example: 'FUR-BO-10001798', description: '1 to 64 printable characters.' })
+  @ApiProperty({ example: 'CABLE/2M', description: '1 to 64 printable characters.' })
   @IsSku()
   sku: string;
 
@@ -25,7 +25,7 @@ export class PlaceReservationLine {
   @IsText(8)
   uom?: string;
 
-  @ApiPropertyOptional({ example: 'east', description: 'Only from this location of the channel.' })
+  @ApiPropertyOptional({ example: 'HAM', description: 'Only from this location of the channel.' })
   @Optional()
   @IsCode()
   location?: string;
@@ -161,7 +161,7 @@ export class CancelReservation {
 }
 
 export class ShipmentPart extends LinePart {
-  @ApiPropertyOptional({ example: 'west', description: 'Where it leaves from. Default: where it is reserved.' })
+  @ApiPropertyOptional({ example: 'MUC', description: 'Where it leaves from. Default: where it is reserved.' })
   @Optional()
   @IsCode()
   location?: string;
@@ -201,14 +201,14 @@ export class ReservationsQuery extends PageQuery {
   @IsCode()
   channel?: string;
 
-  @ApiPropertyOptional({ example: 'FUR-BO-10001798' })
+  @ApiPropertyOptional({ example: 'CABLE/2M' })
   @Optional()
   @IsSku()
   sku?: string;
 }
 
 export class AllocationView {
-  @ApiProperty({ example: 'east' })
+  @ApiProperty({ example: 'HAM' })
   location: string;
 
   @ApiProperty({ example: 3 })
@@ -222,7 +222,7 @@ export class ReservationLineView {
   @ApiProperty({ type: 'string', nullable: true, example: 'PO-4711-1' })
   lineRef: string | null;
 
-  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @ApiProperty({ example: 'CABLE/2M' })
   sku: string;
 
   @ApiProperty({ example: 'EA', description: 'The unit of every quantity of the line.' })
@@ -304,7 +304,7 @@ export class StepLineView {
   @ApiProperty({ example: 3 })
   quantity: number;
 
-  @ApiPropertyOptional({ example: 'east' })
+  @ApiPropertyOptional({ example: 'HAM' })
   location?: string;
 }
 

@@ -118,7 +118,7 @@ export class StockController {
   setStockPolicy(
     @Caller() caller: Principal,
     @PathSku() sku: string,
-    @PathCode('location', 'east') location: string,
+    @PathCode('location', 'HAM') location: string,
     @Body() body: PutStockPolicy,
   ) {
     return this.stock.setSafetyStock(caller, sku, location, body.safetyStock);

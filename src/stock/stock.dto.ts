@@ -10,11 +10,11 @@ import type { Condition } from './position.js';
 import { CONDITIONS } from './position.js';
 
 export class AdjustStock {
-  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @ApiProperty({ example: 'CABLE/2M' })
   @IsSku()
   sku: string;
 
-  @ApiProperty({ example: 'east' })
+  @ApiProperty({ example: 'HAM' })
   @IsCode()
   location: string;
 
@@ -58,11 +58,11 @@ export class AdjustStock {
 }
 
 export class ChangeCondition {
-  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @ApiProperty({ example: 'CABLE/2M' })
   @IsSku()
   sku: string;
 
-  @ApiProperty({ example: 'east' })
+  @ApiProperty({ example: 'HAM' })
   @IsCode()
   location: string;
 
@@ -94,15 +94,15 @@ export class ChangeCondition {
 }
 
 export class TransferStock {
-  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @ApiProperty({ example: 'CABLE/2M' })
   @IsSku()
   sku: string;
 
-  @ApiProperty({ example: 'east' })
+  @ApiProperty({ example: 'HAM' })
   @IsCode()
   from: string;
 
-  @ApiProperty({ example: 'west' })
+  @ApiProperty({ example: 'MUC' })
   @IsCode()
   to: string;
 
@@ -128,12 +128,12 @@ export class PutStockPolicy {
 }
 
 export class PositionsQuery extends PageQuery {
-  @ApiPropertyOptional({ example: 'FUR-BO-10001798' })
+  @ApiPropertyOptional({ example: 'CABLE/2M' })
   @Optional()
   @IsSku()
   sku?: string;
 
-  @ApiPropertyOptional({ example: 'east' })
+  @ApiPropertyOptional({ example: 'HAM' })
   @Optional()
   @IsCode()
   location?: string;
@@ -163,9 +163,9 @@ export class UnsellableView {
 }
 
 export class PositionView {
-  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @ApiProperty({ example: 'CABLE/2M' })
   sku: string;
-  @ApiProperty({ example: 'east' })
+  @ApiProperty({ example: 'HAM' })
   location: string;
   @ApiProperty({ example: 120, description: 'Physically there.' })
   onHand: number;
@@ -188,9 +188,9 @@ export class PositionView {
 }
 
 export class MovementView {
-  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @ApiProperty({ example: 'CABLE/2M' })
   sku: string;
-  @ApiProperty({ example: 'east' })
+  @ApiProperty({ example: 'HAM' })
   location: string;
   @ApiProperty({ example: 1, description: 'Counts the movements of the position from 1 without gap.' })
   version: number;
@@ -262,9 +262,9 @@ export class MovementPage {
 export class FindingView {
   @ApiProperty({ example: 'on hand is the sum of its movements' })
   rule: string;
-  @ApiProperty({ example: 'FUR-BO-10001798' })
+  @ApiProperty({ example: 'CABLE/2M' })
   sku: string;
-  @ApiProperty({ example: 'east' })
+  @ApiProperty({ example: 'HAM' })
   location: string;
   @ApiProperty({ example: 120 })
   expected: number;

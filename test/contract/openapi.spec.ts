@@ -9,7 +9,6 @@ import { createApp } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
 import { buildDocument, exampleOf } from '../../src/openapi.js';
 import { OpenApiDocument, Operation, operations } from '../../src/openapi-document.js';
-import { startApp } from '../support/app.js';
 import { createDatabase } from '../support/postgres.js';
 
 /** Pages and files for people; everything else is contract. */
@@ -140,29 +139,6 @@ describe('openapi/v1.json', () => {
     const problem = ajv.compile({ $ref: 'document#/components/schemas/Problem' });
     const examples = Object.values(document.components.examples ?? {}) as { value: unknown }[];
     expect(examples.filter(({ value }) => !problem(value))).toEqual([]);
-  });
-});
-
-describe('an example of a request', () => {
-  it('is a request that the service takes as well-formed', async () => {
-    const document = await buildDocument();
-    const app = await startApp();
-    const refused: string[] = [];
-    for (const { method, path, operation } of operations(document)) {
-      const body = operation.requestBody?.content['application/json'];
-      if (!body) continue;
-      const examples = new Map(operation.parameters?.map(({ name, schema }) => [name, String(schema?.example)]));
-      const url = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(examples.get(name) as string));
-      const request = method === 'put' ? app.api().put(url, body.example) : app.api().post(url, body.example);
-      if (examples.has('If-Match')) request.set('If-Match', examples.get('If-Match') as string);
-      const answer = await request;
-      // That a thing of the example is not there, or is not as expected, is no fault of its form.
-      if (answer.status === 400 || answer.status >= 500) {
-        refused.push(`${method} ${path}: ${answer.status} ${answer.body.detail}`);
-      }
-    }
-    await app.close();
-    expect(refused).toEqual([]);
   });
 });
 
