@@ -8,7 +8,11 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', typescript] },
   // Sources import each other by the name of the compiled file, `./x.js`.
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // Every line of the log is looked through for secrets.
+    '^pino$': '<rootDir>/test/support/pino.cjs',
+  },
   globalSetup: '<rootDir>/test/support/start-servers.mjs',
   globalTeardown: '<rootDir>/test/support/stop-servers.mjs',
   // Each worker keeps a core busy together with its share of the database.

@@ -19,7 +19,7 @@ import { observeRequest } from './operations/http.metrics.js';
 import { requireShallow } from './problems/nesting.js';
 import { type AnsweredRequest, ProblemFilter, sendProblem } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
-import { withoutKeys } from './problems/text.js';
+import { withoutSecrets } from './problems/text.js';
 import { validationPipe } from './problems/validation.pipe.js';
 import { Arrivals, corsFor, refuseConnection, serverOptions, setProtectiveHeaders } from './protection.js';
 
@@ -138,7 +138,7 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
 function noteRefusal(app: NestFastifyApplication, request: IdentifiedRequest & AnsweredRequest): void {
   const { principal, operation: action, problem: reason, id: requestId, ip: address } = request;
   if (!principal || !action || !reason) return;
-  const path = withoutKeys(request.url.split('?', 1)[0] as string);
+  const path = withoutSecrets(request.url.split('?', 1)[0] as string);
   app.get(Refusals).note({ principal, action, path, reason, requestId, address });
 }
 

@@ -50,6 +50,8 @@ export interface Config {
    * none, and the address of a caller is that of its connection.
    */
   readonly trustedProxies: readonly string[];
+  /** undefined: only API keys are accepted. */
+  readonly jwt: JwtConfig | undefined;
   /** Days that received events are kept, and told from new ones. `INBOX_RETENTION_DAYS`, 30 to 3,650, default 90. */
   readonly inboxRetentionDays: number;
   /**
@@ -81,6 +83,29 @@ export interface Config {
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+/** Tokens of an identity provider beside API keys. */
+export interface JwtConfig {
+  /** What `iss` must be. `JWT_ISSUER`; absent, as the next two: no tokens are accepted. */
+  readonly issuer: string;
+  /** What `aud` must be or contain. `JWT_AUDIENCE`. */
+  readonly audience: string;
+  /** Where the provider shows its keys (JWKS); https, or http on this machine. `JWT_JWKS_URL`. */
+  readonly jwksUrl: string;
+  /** How tokens may be signed. `JWT_ALGORITHMS`, of RS, PS and ES with 256, 384 and 512, and EdDSA; default RS256,ES256. */
+  readonly algorithms: readonly string[];
+  /** The claim that names the client by its code. `JWT_CLIENT_CLAIM`, default client_id. */
+  readonly clientClaim: string;
+  /** The claim with the scopes, a list or a text with spaces. `JWT_SCOPE_CLAIM`, default scope. */
+  readonly scopeClaim: string;
+  /** The claim that narrows the token to a channel by its code. `JWT_CHANNEL_CLAIM`, default channel. */
+  readonly channelClaim: string;
+  /** Seconds that clocks may differ. `JWT_CLOCK_TOLERANCE_SECONDS`, 0 to 300, default 30. */
+  readonly clockToleranceSeconds: number;
+}
+
+/** HS256 and none are not among them: with either, what everybody may read would be enough to sign. */
+const JWT_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 /** Reads the environment. Throws an Error whose message names every setting that is out of bounds. */
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
@@ -149,6 +174,30 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     complaints.push(`TRUSTED_PROXIES has "${strangers[0]}": it takes addresses and ranges such as 10.0.0.0/8.`);
   }
 
+  const readJwt = (): JwtConfig | undefined => {
+    const [issuer, audience] = [env.JWT_ISSUER?.trim(), env.JWT_AUDIENCE?.trim()];
+    const jwksUrl = url('JWT_JWKS_URL', ['https', 'http']);
+    const algorithms = list('JWT_ALGORITHMS');
+    const clockToleranceSeconds = whole('JWT_CLOCK_TOLERANCE_SECONDS', 30, 0, 300);
+    const unknown = algorithms.find((algorithm) => !JWT_ALGORITHMS.includes(algorithm));
+    if (unknown) complaints.push(`JWT_ALGORITHMS has "${unknown}": it takes ${JWT_ALGORITHMS.join(', ')}.`);
+    if (!issuer && !audience && !jwksUrl) return undefined;
+    if (!issuer || !audience || !jwksUrl) {
+      complaints.push('JWT_ISSUER, JWT_AUDIENCE and JWT_JWKS_URL belong together: set all three, or none.');
+      return undefined;
+    }
+    if (!/^https:|^http:\/\/(localhost|127\.0\.0\.1|\[::1\])([:/]|$)/.test(jwksUrl)) {
+      complaints.push('JWT_JWKS_URL takes https: whoever can change what it answers can sign tokens.');
+    }
+    return {
+      ...{ issuer, audience, jwksUrl, clockToleranceSeconds },
+      algorithms: algorithms.length > 0 ? algorithms : ['RS256', 'ES256'],
+      clientClaim: env.JWT_CLIENT_CLAIM?.trim() || 'client_id',
+      scopeClaim: env.JWT_SCOPE_CLAIM?.trim() || 'scope',
+      channelClaim: env.JWT_CHANNEL_CLAIM?.trim() || 'channel',
+    };
+  };
+
   const config: Config = {
     port: whole('PORT', 3000, 0, 65_535),
     host: env.HOST?.trim() || '127.0.0.1',
@@ -168,6 +217,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     apiKeyPeppers,
     failedAttemptsPerMinute: whole('FAILED_ATTEMPTS_PER_MINUTE', 30, 1, 1_000_000),
     trustedProxies,
+    jwt: readJwt(),
     inboxRetentionDays: whole('INBOX_RETENTION_DAYS', 90, 30, 3_650),
     ingestEventsPerMinute: whole('INGEST_EVENTS_PER_MINUTE', 1_000_000, 0, 10_000_000),
     corsOrigins: origins('CORS_ORIGINS'),

@@ -23,6 +23,7 @@ import { Processes } from './processes.worker.js';
 import { RateLimiter } from './rate-limiter.service.js';
 import { RateLimits } from './rate-limits.service.js';
 import { Refusals } from './refusals.service.js';
+import { Tokens } from './tokens.service.js';
 
 @Global()
 @Module({
@@ -47,6 +48,7 @@ import { Refusals } from './refusals.service.js';
     RateLimiter,
     RateLimits,
     Refusals,
+    Tokens,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
   exports: [AccessChanges, AuditTrail, IdempotencyRepository, KeyRing, RateLimiter],

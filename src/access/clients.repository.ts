@@ -1,7 +1,11 @@
+import type { BlockList } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { typeid } from 'typeid-js';
 import type { Tx } from '../postgres/connections.js';
+import { addressesOf } from './addresses.js';
 import type { Client, ClientSettings } from './client.js';
+import type { Principal, RateLimit } from './principal.js';
+import { TIERS, type Tier } from './tier.js';
 
 const CLIENT = `
   select c.id, c.code, c.name, ch.code as channel, c.tier, c.rate_limit as "rateLimit",
@@ -70,9 +74,57 @@ export class ClientsRepository {
     return row?.id;
   }
 
+  /**
+   * Who calls as this client, narrowed to the channel if one is named. Undefined if there is no such client or channel,
+   * or the client is bound to another.
+   */
+  async findCaller(
+    tx: Tx,
+    code: string,
+    channel: string | null,
+  ): Promise<{ caller: Omit<Principal, 'keyId' | 'scopes'>; addresses: BlockList | null } | undefined> {
+    const [row] = await tx.query(
+      `select c.id, c.code, c.tier, c.rate_limit, c.allowed_addresses, ch.id as channel_id, ch.code as channel_code,
+              ch.rate_limit as channel_rate_limit,
+              (select count(*)::integer from channel_location l where l.channel_id = ch.id) as locations
+         from client c
+         left join channel ch on ch.id = c.channel_id or (c.channel_id is null and ch.code = $2)
+        where c.code = $1 and ($2::text is null or ch.code = $2)`,
+      [code, channel],
+    );
+    return row && { caller: callerOf(row), addresses: addressesIn(row.allowed_addresses) };
+  }
+
   /** Names this database in a Redis that others may share. */
   async installation(tx: Tx): Promise<string> {
     const [row] = await tx.query('select installation from configuration');
     return row.installation;
   }
+}
+
+/** From a row of a client, joined with its channel. */
+export function callerOf(row: {
+  id: string;
+  code: string;
+  tier: Tier;
+  rate_limit: RateLimit | null;
+  channel_id: number | null;
+  channel_code: string;
+  channel_rate_limit: RateLimit | null;
+  locations: number;
+}): Omit<Principal, 'keyId' | 'scopes'> {
+  return {
+    clientId: row.id,
+    clientCode: row.code,
+    channel: row.channel_id === null ? null : { id: row.channel_id, code: row.channel_code },
+    limits: {
+      client: row.rate_limit ?? TIERS[row.tier],
+      channel: row.channel_rate_limit,
+      locations: row.locations,
+    },
+  };
+}
+
+export function addressesIn(ranges: readonly string[]): BlockList | null {
+  return ranges.length > 0 ? addressesOf(ranges) : null;
 }

@@ -1,4 +1,5 @@
 import type { BlockList } from 'node:net';
+import { Problem } from '../problems/problem.js';
 import type { Principal } from './principal.js';
 
 /** What a bearer of a key or a token has proved: who it is, until when, and from where it may say so. */
@@ -8,4 +9,17 @@ export interface Credential {
   readonly expiresAt: number;
   /** null: from everywhere. */
   readonly addresses: BlockList | null;
+}
+
+const CHALLENGE = { headers: { 'WWW-Authenticate': 'Bearer realm="holdfast"' } };
+
+export function unauthenticated(detail: string): Problem {
+  return new Problem('unauthenticated', detail, CHALLENGE);
+}
+
+/** `unauthenticated` for what was valid once. It is no attempt of a stranger. */
+export class Expired extends Problem {
+  constructor(detail: string) {
+    super('unauthenticated', detail, CHALLENGE);
+  }
 }

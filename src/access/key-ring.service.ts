@@ -5,11 +5,12 @@ import { CLOCK, type Clock } from '../config.module.js';
 import { Problem } from '../problems/problem.js';
 import { AccessChanges } from './access.changes.js';
 import { isPlausible } from './api-key.js';
-import type { Credential } from './credential.js';
+import { type Credential, Expired, unauthenticated } from './credential.js';
 import { FailedAttempts } from './failed-attempts.service.js';
 import { KeysRepository } from './keys.repository.js';
 import { hashKey } from './pepper.js';
 import { Peppers } from './peppers.service.js';
+import { isToken, Tokens } from './tokens.service.js';
 
 /**
  * A key is looked up again after this long, so that a revocation reaches every process within 5 s (api.md) with or
@@ -25,18 +26,19 @@ interface Remembered {
   until: number;
 }
 
-/** Says who a key belongs to. A key in use costs one query and two hashes every four seconds a process. */
+/** Says who a key or a token belongs to. A key in use costs one query and two hashes every four seconds a process. */
 @Injectable()
 export class KeyRing {
   /** By the key itself: it is in the headers of the requests under way anyway, and hashing it for each costs 4 µs. */
   private readonly known = new LRUCache<string, Remembered>({ max: 10_000 });
   /** What is being looked up: a thousand requests a second that find a key forgotten ask the database once. */
-  private asked = new Map<string, Promise<Credential | undefined>>();
+  private asked = new Map<string, Promise<Credential>>();
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: KeysRepository,
     private readonly peppers: Peppers,
+    private readonly tokens: Tokens,
     private readonly attempts: FailedAttempts,
     changes: AccessChanges,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -59,13 +61,8 @@ export class KeyRing {
     const recalled = this.recall(key);
     if (recalled) return recalled;
     if (!this.known.has(key)) this.attempts.requireFew(address);
-    const found = isPlausible(key) ? await this.lookUp(key) : undefined;
-    if (found) return this.requireLive(found);
-    this.known.delete(key);
-    await this.attempts.count(address);
-    throw unauthenticated(
-      isPlausible(key) ? 'The key is unknown or has been revoked.' : 'The key is mistyped: its checksum is wrong.',
-    );
+    const found = await this.lookUp(key).catch((error) => this.refuse(key, address, error));
+    return this.requireLive(found);
   }
 
   /** Has this process look every key up again, also those it is just asking for. */
@@ -76,18 +73,26 @@ export class KeyRing {
   }
 
   private requireLive(credential: Credential): Credential {
-    if (credential.expiresAt <= this.clock()) throw unauthenticated('The key has expired: ask for a new one.');
+    if (credential.expiresAt <= this.clock()) throw new Expired('The key has expired: ask for a new one.');
     return credential;
   }
 
-  private lookUp(key: string): Promise<Credential | undefined> {
+  private async refuse(key: string, address: string, error: unknown): Promise<never> {
+    if (error instanceof Problem && error.code === 'unauthenticated' && !(error instanceof Expired)) {
+      this.known.delete(key);
+      await this.attempts.count(address);
+    }
+    throw error;
+  }
+
+  private lookUp(key: string): Promise<Credential> {
     const { asked } = this;
     let answer = asked.get(key);
     if (!answer) {
-      answer = this.find(key)
+      answer = (isToken(key) && this.tokens.accepted ? this.tokens.identify(key) : this.find(key))
         .then((credential) => {
           // Asked before a revocation, answered after it: the answer is not to be remembered.
-          if (credential && asked === this.asked) {
+          if (asked === this.asked) {
             this.known.set(key, { credential, until: performance.now() + REMEMBER_KEY_MS });
           }
           return credential;
@@ -98,13 +103,15 @@ export class KeyRing {
     return answer;
   }
 
-  private async find(key: string): Promise<Credential | undefined> {
+  private async find(key: string): Promise<Credential> {
+    if (!isPlausible(key)) throw unauthenticated('The key is mistyped: its checksum is wrong.');
     const tx = this.dataSource.manager;
     const peppers = await this.peppers.all();
     const hashes = [...peppers, null].map((pepper) => hashKey(key, pepper));
     const found = await this.repository.find(tx, hashes);
     const now = this.clock();
-    if (!found || found.expiresAt <= now) return found;
+    if (!found) throw unauthenticated('The key is unknown or has been revoked.');
+    if (found.expiresAt <= now) return found;
     const { keyId } = found.principal;
     const [{ id: pepper }] = peppers;
     if (found.pepper !== pepper) await this.repository.rehash(tx, keyId, { hash: hashes[0] as Buffer, pepper });
@@ -113,8 +120,4 @@ export class KeyRing {
     }
     return found;
   }
-}
-
-export function unauthenticated(detail: string): Problem {
-  return new Problem('unauthenticated', detail, { headers: { 'WWW-Authenticate': 'Bearer realm="holdfast"' } });
 }

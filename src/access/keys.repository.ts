@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../postgres/connections.js';
-import { addressesOf } from './addresses.js';
 import type { MintedKey } from './api-key.js';
 import type { ApiKey } from './client.js';
+import { addressesIn, callerOf } from './clients.repository.js';
 import type { Credential } from './credential.js';
 import type { Scope } from './principal.js';
-import { TIERS, type Tier } from './tier.js';
 
 const KEY = `
   select k.id, c.code as client, k.name, k.prefix, k.last_four as "lastFour", k.scopes, k.created_at as "createdAt",
@@ -40,18 +39,11 @@ export class KeysRepository {
     if (!row) return undefined;
     return {
       principal: {
-        clientId: row.client_id,
-        clientCode: row.client_code,
+        ...callerOf({ ...row, id: row.client_id, code: row.client_code }),
         keyId: row.id,
         scopes: new Set<Scope>(row.scopes),
-        channel: row.channel_id === null ? null : { id: row.channel_id, code: row.channel_code },
-        limits: {
-          client: row.rate_limit ?? TIERS[row.tier as Tier],
-          channel: row.channel_rate_limit,
-          locations: row.locations,
-        },
       },
-      addresses: row.allowed_addresses.length > 0 ? addressesOf(row.allowed_addresses) : null,
+      addresses: addressesIn(row.allowed_addresses),
       expiresAt: row.expires_at === null ? Number.POSITIVE_INFINITY : row.expires_at.getTime(),
       lastUsedAt: row.last_used_at?.getTime() ?? 0,
       pepper: row.pepper,

@@ -2,7 +2,7 @@ import { ArgumentsHost, Catch, ExceptionFilter, HttpException } from '@nestjs/co
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isConflict, isOutage } from '../postgres/outage.js';
 import { Problem, ProblemCode } from './problem.js';
-import { withoutKeys } from './text.js';
+import { withoutSecrets } from './text.js';
 
 /** A request that was answered with a problem, and with which. */
 export type AnsweredRequest = FastifyRequest & { problem?: ProblemCode };
@@ -74,7 +74,7 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
     .header('Cache-Control', 'no-store')
     // The hook that gives it to every answer does not run for what Fastify refuses before routing.
     .header('X-Request-Id', request.id)
-    .send(withoutKeys(JSON.stringify({ ...problem.document(), instance: path, requestId: request.id })));
+    .send(withoutSecrets(JSON.stringify({ ...problem.document(), instance: path, requestId: request.id })));
 }
 
 @Catch()

@@ -318,7 +318,7 @@ export const PROBLEMS = {
   },
   unavailable: {
     status: 503,
-    title: 'The database does not answer',
+    title: 'What the answer needs cannot be reached',
     cause: 'The database is being restarted, is failing over, or cannot be reached.',
     remedy: 'Repeat the request with the same Idempotency-Key after Retry-After seconds.',
   },

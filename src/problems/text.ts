@@ -13,8 +13,13 @@ export function isText(value: unknown, most: number): value is string {
 }
 
 const API_KEY = /hf_[0-9A-Za-z]{9}_[0-9A-Za-z]{39}/g;
+const SOURCE_SECRET = /whsec_[A-Za-z0-9+/=%]{16,}/g;
 
-/** Text for a log or an answer: a key that somebody has put where none belongs, in a path say, is cut to its prefix. */
-export function withoutKeys(text: string): string {
-  return text.includes('hf_') ? text.replace(API_KEY, (key) => `${key.slice(0, 12)}…`) : text;
+/**
+ * Text for an answer or the audit trail: a key or a secret that somebody has put where none belongs, in a path say, is
+ * cut to how it starts.
+ */
+export function withoutSecrets(text: string): string {
+  if (!text.includes('hf_') && !text.includes('whsec_')) return text;
+  return text.replace(API_KEY, (key) => `${key.slice(0, 12)}…`).replace(SOURCE_SECRET, 'whsec_…');
 }

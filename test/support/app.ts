@@ -5,6 +5,7 @@ import { AdministratorService } from '../../src/access/administrator.service.js'
 import { createApp } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
 import { Given } from './given.js';
+import { expectNoLeaks } from './leaks.js';
 import { createDatabase } from './postgres.js';
 import { expectTruth, holdToDocument } from './truth.js';
 
@@ -12,6 +13,7 @@ import { expectTruth, holdToDocument } from './truth.js';
 const ADMIN_KEY = 'the-administrator-of-the-tests';
 
 afterEach(expectTruth);
+afterEach(expectNoLeaks);
 
 /** A clock that stands still until it is turned. Two applications may share one. */
 export class TestClock {
@@ -117,6 +119,7 @@ export async function startApp({
       await started.close();
       await database.drop();
       expectTruth(); // what was asked before the first test and after the last
+      expectNoLeaks();
     };
     return { app, url, http: request(url), databaseUrl: database.url, adminKey: ADMIN_KEY, clock, given, api, close };
   } catch (error) {

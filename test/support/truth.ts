@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { OpenApiDocument, Operation, Response } from '../../src/openapi-document.js';
+import { lookThroughAnswer } from './leaks.js';
 
 /**
  * Every answer that a test application gives is held to the committed document: its status, headers, media type, body,
@@ -210,6 +211,7 @@ export function holdToDocument(server: Server): void {
         body: Buffer.concat(chunks),
       };
       for (const fault of faultsOf(answered)) faults.add(fault);
+      lookThroughAnswer(answered);
       return end.apply(response, part);
     }) as typeof end;
   });

@@ -1884,7 +1884,7 @@ export type ReadLivenessErrors = {
      */
     500: Problem;
     /**
-     * `unavailable`: The database does not answer.
+     * `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -1913,7 +1913,7 @@ export type ReadReadinessErrors = {
      */
     500: Problem;
     /**
-     * `unavailable`: The database does not answer.
+     * `unavailable`: What the answer needs cannot be reached.
      *
      * It should not: a check failed, and its detail says why.
      */
@@ -1944,7 +1944,7 @@ export type ReadMetricsErrors = {
      */
     500: Problem;
     /**
-     * `unavailable`: The database does not answer.
+     * `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -1973,7 +1973,7 @@ export type ReadDocumentErrors = {
      */
     500: Problem;
     /**
-     * `unavailable`: The database does not answer.
+     * `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2004,7 +2004,7 @@ export type ListProblemsErrors = {
      */
     500: Problem;
     /**
-     * `unavailable`: The database does not answer.
+     * `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2042,7 +2042,7 @@ export type ExplainProblemErrors = {
      */
     500: Problem;
     /**
-     * `unavailable`: The database does not answer.
+     * `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2115,7 +2115,7 @@ export type ListAuditEntriesErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2176,7 +2176,7 @@ export type QueryAvailabilityErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2254,7 +2254,7 @@ export type GetAvailabilityErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2305,7 +2305,7 @@ export type ListChannelsErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2360,7 +2360,7 @@ export type GetChannelErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2433,7 +2433,7 @@ export type PutChannelErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2496,7 +2496,7 @@ export type GetItemRulesErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2573,7 +2573,7 @@ export type PutItemRulesErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2628,7 +2628,7 @@ export type ListClientsErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2693,7 +2693,7 @@ export type CreateClientErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2744,7 +2744,7 @@ export type GetClientErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2813,7 +2813,7 @@ export type PutClientErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2870,7 +2870,7 @@ export type ListKeysErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2929,7 +2929,7 @@ export type CreateKeyErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -2986,7 +2986,7 @@ export type ListEventsErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3066,7 +3066,7 @@ export type CreateEventImportErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3117,7 +3117,7 @@ export type GetEventErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3190,7 +3190,7 @@ export type ReplayEventErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3253,7 +3253,7 @@ export type ListExceptionsErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3304,7 +3304,7 @@ export type GetExceptionErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3377,7 +3377,7 @@ export type DiscardExceptionErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3450,7 +3450,7 @@ export type ResolveExceptionErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3523,7 +3523,7 @@ export type RetryExceptionErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3564,7 +3564,7 @@ export type ReadGovernanceErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3615,7 +3615,7 @@ export type ListImportsErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3691,7 +3691,7 @@ export type CreateImportErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3748,7 +3748,7 @@ export type GetImportErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3808,7 +3808,7 @@ export type ReceiveIngestErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3863,7 +3863,7 @@ export type ListItemsErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -3943,7 +3943,7 @@ export type RemoveItemErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4001,7 +4001,7 @@ export type GetItemErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4073,7 +4073,7 @@ export type PutItemErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4132,7 +4132,7 @@ export type FindKeysErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4191,7 +4191,7 @@ export type RevokeKeyErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4242,7 +4242,7 @@ export type GetKeyErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4315,7 +4315,7 @@ export type RotateKeyErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4366,7 +4366,7 @@ export type ListLocationsErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4421,7 +4421,7 @@ export type GetLocationErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4494,7 +4494,7 @@ export type PutLocationErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4549,7 +4549,7 @@ export type ListProfilesErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4605,7 +4605,7 @@ export type GetProfileErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4674,7 +4674,7 @@ export type PutProfileErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4741,7 +4741,7 @@ export type TryProfileErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4804,7 +4804,7 @@ export type ListReservationsErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4875,7 +4875,7 @@ export type CreateReservationErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4942,7 +4942,7 @@ export type CreateReservationBatchErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -4993,7 +4993,7 @@ export type GetReservationErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5066,7 +5066,7 @@ export type CancelReservationErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5139,7 +5139,7 @@ export type CommitReservationErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5212,7 +5212,7 @@ export type ExtendReservationErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5263,7 +5263,7 @@ export type GetReservationHistoryErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5344,7 +5344,7 @@ export type ReplaceReservationLinesErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5417,7 +5417,7 @@ export type ReleaseReservationErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5490,7 +5490,7 @@ export type ShipReservationErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5563,7 +5563,7 @@ export type UnshipReservationErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5614,7 +5614,7 @@ export type ListSourcesErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5665,7 +5665,7 @@ export type GetSourceErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5742,7 +5742,7 @@ export type PutSourceErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5797,7 +5797,7 @@ export type ReadHealthErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5870,7 +5870,7 @@ export type ReplaySourceErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5943,7 +5943,7 @@ export type RotateSourceErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -5996,7 +5996,7 @@ export type ListPositionsErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -6067,7 +6067,7 @@ export type AdjustStockErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -6108,7 +6108,7 @@ export type AuditStockErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -6175,7 +6175,7 @@ export type RepairStockErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -6246,7 +6246,7 @@ export type ChangeConditionErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -6303,7 +6303,7 @@ export type ListMovementsErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -6374,7 +6374,7 @@ export type TransferStockErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
@@ -6441,7 +6441,7 @@ export type SetStockPolicyErrors = {
      */
     500: Problem;
     /**
-     * `overloaded`: Too much is waiting. `unavailable`: The database does not answer.
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
      */
     503: Problem;
 };
