@@ -89,6 +89,11 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
     else if (body.length === 0) done(null, undefined);
     else parse(request as FastifyRequest, body.toString('utf8'), done);
   });
+  // Nest would take a form for a body of JSON: nothing says that it does, and a page may send one without being asked.
+  app.useBodyParser('application/x-www-form-urlencoded', { bodyLimit: BODY_LIMIT }, (request, _body, done) => {
+    const { is404 } = request as FastifyRequest;
+    done(is404 ? null : new Problem('unsupported_media_type', 'This call takes no form. Send application/json.'));
+  });
   fastify.removeContentTypeParser('text/plain');
   fastify.addContentTypeParser('*', (request, payload, done) => {
     const { streams, raw } = bodyRouteOf(request);

@@ -3,6 +3,9 @@ import { ApiTags } from '@nestjs/swagger';
 import { Endpoint } from '../access/endpoint.decorator.js';
 import { readContract } from './site.reader.js';
 
+/** One for all answers: who asks and does not read keeps no copy of it in our memory. */
+let bytes: Promise<Buffer> | undefined;
+
 @ApiTags('Service')
 @Controller({ path: 'openapi', version: VERSION_NEUTRAL })
 export class DocumentController {
@@ -16,7 +19,8 @@ export class DocumentController {
   @Header('Cache-Control', 'public, max-age=300')
   @Header('Access-Control-Allow-Origin', '*')
   @Get('v1.json')
-  readDocument(): Promise<string> {
-    return readContract();
+  readDocument(): Promise<Buffer> {
+    bytes ??= readContract().then((text) => Buffer.from(text));
+    return bytes;
   }
 }

@@ -165,6 +165,35 @@ describe('an attacker', () => {
     expect(body.code).toBe('payload_too_large');
   });
 
+  const fields = (count: number) => Array.from({ length: count }, (_, i) => `"a${i}":0`).join(',');
+  it.each([
+    ['fields', '/v1/reservations', `{"lines":[],${fields(80_000)}}`, '/a0', 100],
+    ['fields of a line', '/v1/reservations', `{"lines":[{${fields(80_000)}}]}`, '/lines/0/a0', 100],
+    ['fields further down', '/v1/reservations/batch', `{"reservations":[{"lines":[{${fields(80_000)}}]}]}`, '', 100],
+    ['lines', '/v1/reservations', `{"lines":[${'{},'.repeat(300_000)}{}]}`, '/lines', 1],
+    ['lines to ask for', '/v1/availability/query', `{"lines":[${'0,'.repeat(400_000)}0]}`, '/lines', 1],
+    ['reservations', '/v1/reservations/batch', `{"reservations":[${'{},'.repeat(300_000)}{}]}`, '/reservations', 1],
+  ])('gets a short answer to a MiB of %s', async (_, path, body, pointer, most) => {
+    const answer = await at.api().post(path).set('Content-Type', 'application/json').send(body);
+    expect(answer.text.length).toBeLessThan(20_000);
+    if (answer.status === 207) return; // each reservation of a batch is refused on its own
+    expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
+    expect(answer.body.errors.length).toBeLessThanOrEqual(most);
+    if (pointer !== '') expect(answer.body.errors[0].pointer).toBe(pointer);
+  });
+
+  it.each([
+    ['a form', 'application/x-www-form-urlencoded', 'name=A&baseUom=EA'],
+    ['text', 'text/plain', '{"name":"A","baseUom":"EA"}'],
+    ['a form of parts', 'multipart/form-data; boundary=x', '--x--'],
+  ])(
+    'sends no %s from a page: only application/json is taken, for which a browser asks first',
+    async (_, type, body) => {
+      const answer = await at.api().put('/v1/items/FORM').set('Content-Type', type).send(body);
+      expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type']);
+    },
+  );
+
   it('gets no page of ours to run what is in a path', async () => {
     const { headers, text } = await at.http.get('/problems/%3Cscript%3Ealert(1)%3C%2Fscript%3E').expect(404);
     expect(headers['content-type']).toContain('application/problem+json');
