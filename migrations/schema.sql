@@ -58,9 +58,12 @@ create table channel (
   version integer default 1 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  max_open_holds integer,
+  max_held_quantity numeric(18,4),
   constraint channel_pkey PRIMARY KEY (id),
   constraint channel_code_key UNIQUE (code),
   constraint channel_buffer_check CHECK (buffer >= 0::numeric AND stale_buffer >= 0::numeric AND backorder_limit >= 0::numeric),
+  constraint channel_caps_check CHECK (max_open_holds > 0 AND max_held_quantity > 0::numeric),
   constraint channel_sourcing_check CHECK (sourcing = ANY (ARRAY['listed_order'::text, 'fullest_first'::text, 'single_location'::text])),
   constraint channel_stale_policy_check CHECK (stale_policy = ANY (ARRAY['serve'::text, 'buffer'::text, 'refuse'::text]))
 );
@@ -683,6 +686,8 @@ comment on column audit_entry.channel_id is 'Of the client: whose administrators
 comment on column audit_entry.key_id is 'The id of the key, never the key; holdfast: the service itself.';
 comment on column audit_entry.times is 'How often the same was refused within the second.';
 comment on column channel.backorder_limit is 'null: unlimited; 0: none.';
+comment on column channel.max_held_quantity is 'How much of one item one client may hold, in its base unit; null: any amount.';
+comment on column channel.max_open_holds is 'Holds that one client may have open on one item; null: any number.';
 comment on column channel_item.buffer is 'null: the channel''s own buffer.';
 comment on column channel_item.limits_backorder is 'false: the channel''s own limit; true: backorder_limit counts, null being unlimited.';
 comment on column client.allowed_addresses is 'Addresses and CIDR ranges its keys may be used from. Empty: from everywhere.';

@@ -199,6 +199,10 @@ const EXTRA_MEMBERS: Partial<Record<ProblemCode, Record<string, unknown>>> = {
     detail: 'This is more than was agreed (channel-burst). It would cost 6. Repeat it in 1 s.',
     violatedPolicies: ['channel-burst'],
   },
+  hold_cap_reached: {
+    instance: '/v1/reservations',
+    cap: { name: 'maxOpenHolds', sku: 'CABLE/2M', most: 3, held: 3 },
+  },
   scope_required: {
     detail: 'This call needs a key with the scope reservations:write.',
     requiredScope: 'reservations:write',

@@ -30,6 +30,8 @@ const channel = (locations: number, overrides: Partial<DirectoryChannel> = {}): 
   maxHoldTtlSeconds: 86_400,
   stalePolicy: 'serve',
   staleBuffer: 0,
+  maxOpenHolds: null,
+  maxHeldQuantity: null,
   locations: Array.from({ length: locations }, (_, i) => ({ id: i + 1, code: `L${i + 1}`, enabled: true })),
   ...overrides,
 });

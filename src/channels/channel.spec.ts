@@ -12,6 +12,8 @@ const content = (overrides: Partial<ChannelContent> = {}): ChannelContent => ({
   rateLimit: null,
   stalePolicy: 'serve',
   staleBuffer: 0,
+  maxOpenHolds: null,
+  maxHeldQuantity: null,
   ...overrides,
 });
 
@@ -37,6 +39,8 @@ describe('a channel', () => {
     { rateLimit: { requestsPerMinute: 1, burst: 1 } },
     { stalePolicy: 'refuse' },
     { staleBuffer: 1 },
+    { maxOpenHolds: 1 },
+    { maxHeldQuantity: 1 },
     { name: 'Shop' },
   ])('is another with %j', (change) => {
     expect(sameChannel(content(), content())).toBe(true);

@@ -24,6 +24,10 @@ export interface ChannelContent {
   readonly backorderLimit: Quantity | null;
   readonly holdTtlSeconds: number;
   readonly maxHoldTtlSeconds: number;
+  /** Holds that one client may have open on one item; null: any number. */
+  readonly maxOpenHolds: number | null;
+  /** How much of one item one client may hold; null: any amount. */
+  readonly maxHeldQuantity: Quantity | null;
   readonly rateLimit: RateLimit | null;
   readonly stalePolicy: StalePolicy;
   readonly staleBuffer: Quantity;
@@ -81,6 +85,6 @@ export function sameChannel(channel: ChannelContent, next: ChannelContent): bool
 function contentOf(channel: ChannelContent): unknown[] {
   const { name, locations, sourcing, priority, buffer, backorderLimit, rateLimit, stalePolicy, staleBuffer } = channel;
   const limit = rateLimit && [rateLimit.requestsPerMinute, rateLimit.burst];
-  const holds = [channel.holdTtlSeconds, channel.maxHoldTtlSeconds];
+  const holds = [channel.holdTtlSeconds, channel.maxHoldTtlSeconds, channel.maxOpenHolds, channel.maxHeldQuantity];
   return [name, locations, sourcing, priority, buffer, backorderLimit, limit, stalePolicy, staleBuffer, holds];
 }

@@ -105,6 +105,32 @@ export class PutChannel {
   @Max(LONGEST_HOLD_SECONDS)
   maxHoldTtlSeconds: number = 86_400;
 
+  @ApiPropertyOptional({
+    type: 'integer',
+    nullable: true,
+    default: null,
+    minimum: 1,
+    maximum: 1_000_000,
+    description:
+      'Holds that one client may have open on one item; one more is refused with `hold_cap_reached`. null: any number.',
+  })
+  @ValidateIf((_, value) => value !== null)
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  maxOpenHolds: number | null = null;
+
+  @ApiPropertyOptional({
+    type: 'number',
+    nullable: true,
+    default: null,
+    description:
+      'How much of one item one client may hold, over all its open holds, in its base unit. null: any amount.',
+  })
+  @ValidateIf((_, value) => value !== null)
+  @IsQuantity()
+  maxHeldQuantity: number | null = null;
+
   @ApiPropertyOptional({ type: RateLimitDto })
   @IsOptional()
   @IsObject() // which a list is not; ValidateNested alone would take an empty one
@@ -192,6 +218,8 @@ export function readChannel(body: PutChannel): ChannelContent {
     rateLimit: rateLimit ?? null,
     stalePolicy,
     staleBuffer: parseQuantity(body.staleBuffer) as Quantity,
+    maxOpenHolds: body.maxOpenHolds,
+    maxHeldQuantity: body.maxHeldQuantity === null ? null : (parseQuantity(body.maxHeldQuantity) as Quantity),
   };
 }
 
@@ -210,6 +238,8 @@ export function viewChannel(channel: Channel): ChannelView {
     ...(rateLimit === null ? {} : { rateLimit }),
     stalePolicy: channel.stalePolicy,
     staleBuffer: toNumber(channel.staleBuffer),
+    maxOpenHolds: channel.maxOpenHolds,
+    maxHeldQuantity: channel.maxHeldQuantity === null ? null : toNumber(channel.maxHeldQuantity),
     version: channel.version,
     createdAt: channel.createdAt.toISOString(),
     updatedAt: channel.updatedAt.toISOString(),

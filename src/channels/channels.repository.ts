@@ -6,6 +6,7 @@ const CHANNEL = `
   select c.id, c.code, c.name, c.sourcing, c.priority,
          (c.buffer * 10000)::bigint as buffer, (c.backorder_limit * 10000)::bigint as "backorderLimit",
          c.hold_ttl_seconds as "holdTtlSeconds", c.max_hold_ttl_seconds as "maxHoldTtlSeconds",
+         c.max_open_holds as "maxOpenHolds", (c.max_held_quantity * 10000)::bigint as "maxHeldQuantity",
          c.rate_limit as "rateLimit", c.stale_policy as "stalePolicy", (c.stale_buffer * 10000)::bigint as "staleBuffer",
          c.version, c.created_at as "createdAt", c.updated_at as "updatedAt",
          array(select l.code from channel_location cl join location l on l.id = cl.location_id
@@ -43,8 +44,10 @@ export class ChannelsRepository {
   async insert(tx: Tx, code: string, content: ChannelContent): Promise<number | undefined> {
     const [row] = await tx.query(
       `insert into channel (code, name, sourcing, priority, buffer, backorder_limit, hold_ttl_seconds,
-                            max_hold_ttl_seconds, rate_limit, stale_policy, stale_buffer)
-       values ($1, $2, $3, $4, $5::bigint / 10000.0, $6::bigint / 10000.0, $7, $8, $9, $10, $11::bigint / 10000.0)
+                            max_hold_ttl_seconds, rate_limit, stale_policy, stale_buffer, max_open_holds,
+                            max_held_quantity)
+       values ($1, $2, $3, $4, $5::bigint / 10000.0, $6::bigint / 10000.0, $7, $8, $9, $10, $11::bigint / 10000.0, $12,
+               $13::bigint / 10000.0)
        on conflict (code) do nothing
        returning id`,
       [code, ...columnsOf(content)],
@@ -58,6 +61,7 @@ export class ChannelsRepository {
           set name = $2, sourcing = $3, priority = $4, buffer = $5::bigint / 10000.0,
               backorder_limit = $6::bigint / 10000.0, hold_ttl_seconds = $7, max_hold_ttl_seconds = $8,
               rate_limit = $9, stale_policy = $10, stale_buffer = $11::bigint / 10000.0,
+              max_open_holds = $12, max_held_quantity = $13::bigint / 10000.0,
               version = version + 1, updated_at = now()
         where id = $1`,
       [id, ...columnsOf(content)],
@@ -132,5 +136,7 @@ function columnsOf(content: ChannelContent): unknown[] {
     rateLimit,
     content.stalePolicy,
     content.staleBuffer,
+    content.maxOpenHolds,
+    content.maxHeldQuantity,
   ];
 }

@@ -23,6 +23,7 @@ export class DirectoryRepository {
            'buffer', (c.buffer * 10000)::bigint,
            'backorderLimit', (c.backorder_limit * 10000)::bigint,
            'stalePolicy', c.stale_policy, 'staleBuffer', (c.stale_buffer * 10000)::bigint,
+           'maxOpenHolds', c.max_open_holds, 'maxHeldQuantity', (c.max_held_quantity * 10000)::bigint,
            'holdTtlSeconds', c.hold_ttl_seconds, 'maxHoldTtlSeconds', c.max_hold_ttl_seconds,
            'locationIds', (select coalesce(json_agg(location_id order by rank), '[]')
                              from channel_location where channel_id = c.id)

@@ -45,6 +45,10 @@ export interface DirectoryChannel {
   readonly backorderLimit: Quantity | null;
   readonly holdTtlSeconds: number;
   readonly maxHoldTtlSeconds: number;
+  /** Holds that one client may have open on one item; null: any number. */
+  readonly maxOpenHolds: number | null;
+  /** How much of one item one client may hold; null: any amount. */
+  readonly maxHeldQuantity: Quantity | null;
   /** What it does where a source has been silent too long (semantics.md 28). */
   readonly stalePolicy: StalePolicy;
   readonly staleBuffer: Quantity;

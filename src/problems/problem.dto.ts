@@ -36,6 +36,22 @@ export class ShortageView {
   reason: string;
 }
 
+/** What one client may hold of one item. */
+@ApiSchema({ name: 'Cap' })
+export class CapView {
+  @ApiProperty({ enum: ['maxOpenHolds', 'maxHeldQuantity'], example: 'maxOpenHolds' })
+  name: string;
+
+  @ApiProperty({ example: 'WIDGET-1' })
+  sku: string;
+
+  @ApiProperty({ example: 3 })
+  most: number;
+
+  @ApiProperty({ example: 3, description: 'By this client in this channel: holds, or units of the item.' })
+  held: number;
+}
+
 /** An error, on every path and for every status from 400: `application/problem+json` (RFC 9457). */
 @ApiSchema({ name: 'Problem' })
 export class ProblemView {
@@ -82,6 +98,9 @@ export class ProblemView {
     description: 'With `rate_limited`: the policies of `RateLimit-Policy` that were violated.',
   })
   violatedPolicies?: string[];
+
+  @ApiPropertyOptional({ type: CapView, description: 'With `hold_cap_reached`: which cap.' })
+  cap?: CapView;
 
   @ApiPropertyOptional({
     type: 'integer',

@@ -285,6 +285,14 @@ export const PROBLEMS = {
     cause: "The new expiry would be later than the channel's `maxHoldTtlSeconds` after the hold was made.",
     remedy: 'Commit it, or let it go and place a new hold.',
   },
+  hold_cap_reached: {
+    status: 409,
+    title: 'The client holds as much of the item as its channel allows',
+    cause:
+      'The channel caps what one client may hold of one item (`maxOpenHolds`, `maxHeldQuantity`), and this would be more.',
+    remedy:
+      'Commit or release some of what is held, or ask for less. `cap` names the cap, the item, the most and what is held.',
+  },
   unknown_shipment: {
     status: 409,
     title: 'No such shipment of this reservation',

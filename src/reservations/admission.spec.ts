@@ -32,6 +32,8 @@ const channel = (overrides: Partial<DirectoryChannel> = {}): DirectoryChannel =>
   maxHoldTtlSeconds: 86_400,
   stalePolicy: 'serve',
   staleBuffer: 0,
+  maxOpenHolds: null,
+  maxHeldQuantity: null,
   locations,
   ...overrides,
 });

@@ -5,7 +5,7 @@ import type { Silence } from '../availability/freshness.js';
 import type { Configuration, DirectoryChannel, DirectoryItem } from '../channels/directory.js';
 import { channelFor } from '../channels/named-channel.js';
 import { invalid, Problem } from '../problems/problem.js';
-import type { Catalogue, Command, Desk, PositionNeed } from '../stock/command.js';
+import type { Catalogue, Desk, PositionNeed } from '../stock/command.js';
 import { Displaced } from '../stock/command.js';
 import type { PositionKey } from '../stock/ledger.js';
 import { sellableOf } from '../stock/position.js';
@@ -19,8 +19,16 @@ import {
   resolveLines,
   sameLines,
 } from './admission.js';
+import { isCapped } from './hoarding.js';
+import type { HoardPlace } from './hoards.repository.js';
 import { hasExpired, Reservation } from './reservation.js';
-import { mustBeLocked, ReservationBook, ReservationCommand, ReservationSession } from './reservation.session.js';
+import {
+  CappedCommand,
+  mustBeLocked,
+  ReservationBook,
+  ReservationCommand,
+  ReservationSession,
+} from './reservation.session.js';
 import { viewOf } from './reservation.view.js';
 import { reservationId } from './reservation-id.js';
 import { commit, expire, mustBeHeld, Step } from './transitions.js';
@@ -40,6 +48,12 @@ interface ResolvedHold {
   readonly channel: DirectoryChannel;
   readonly lines: readonly ResolvedLine[];
   readonly ttlSeconds: number;
+}
+
+/** Where to count what a client holds of these items, if the channel caps that. */
+function hoardsOf(lines: readonly ResolvedLine[], channel: DirectoryChannel, clientId: string): readonly HoardPlace[] {
+  if (!isCapped(channel)) return [];
+  return positionsFor(lines, channel).map((key) => ({ ...key, channelId: channel.id, clientId }));
 }
 
 /** Decides one hold: found, then admitted. Shared by the single call and the batch. */
@@ -63,11 +77,20 @@ class Hold {
     return positionsFor(lines, channel);
   }
 
+  /** Once it is resolved. A commitment from the start holds nothing. */
+  get hoards(): readonly HoardPlace[] {
+    if (!this.resolved || this.request.commit) return [];
+    return hoardsOf(this.resolved.lines, this.resolved.channel, this.caller.clientId);
+  }
+
   decide(desk: Desk, session: ReservationSession, silent: Silence): Reservation {
     if (!this.resolved) throw new Error('A hold is resolved before it is decided.');
     const { channel, lines, ttlSeconds } = this.resolved;
     const admitted = admit(lines, channel, desk.ledger, undefined, silent);
     refuseShort(admitted, this.request.mode === 'partial');
+    if (!this.request.commit) {
+      session.hoards.requireWithin(channel, this.caller.clientId, admitted.lines, undefined);
+    }
     const held: Reservation = {
       id: reservationId(),
       channelId: channel.id,
@@ -93,7 +116,7 @@ class Hold {
 }
 
 /** POST /v1/reservations. */
-export class HoldCommand implements Command {
+export class HoldCommand implements CappedCommand {
   readonly skus: readonly string[];
   readonly weight: number;
   private readonly hold: Hold;
@@ -110,6 +133,10 @@ export class HoldCommand implements Command {
     this.weight = request.lines.length;
   }
 
+  get hoards(): readonly HoardPlace[] {
+    return this.hold.hoards;
+  }
+
   prepare(catalogue: Catalogue): readonly PositionNeed[] {
     this.configuration = catalogue.configuration;
     return this.hold.resolve(catalogue);
@@ -123,7 +150,7 @@ export class HoldCommand implements Command {
 }
 
 /** POST /v1/reservations/batch: each decided on its own, all in one transaction, answered together (207). */
-export class HoldBatchCommand implements Command {
+export class HoldBatchCommand implements CappedCommand {
   readonly skus: readonly string[];
   readonly weight: number;
   private readonly holds: { readonly hold: Hold; problem?: Problem }[];
@@ -138,6 +165,10 @@ export class HoldBatchCommand implements Command {
     this.holds = requests.map((request) => ({ hold: new Hold(caller, request) }));
     this.skus = requests.flatMap(({ lines }) => lines.map(({ sku }) => sku));
     this.weight = this.skus.length;
+  }
+
+  get hoards(): readonly HoardPlace[] {
+    return this.holds.flatMap(({ hold, problem }) => (problem ? [] : hold.hoards));
   }
 
   prepare(catalogue: Catalogue): readonly PositionNeed[] {
@@ -178,7 +209,7 @@ function ownProblem<T>(each: { problem?: Problem }, work: () => T): T | undefine
 }
 
 /** PUT /v1/reservations/{id}/lines: the new lines of a hold, checked by their difference (semantics.md 17). */
-export class EditCommand implements ReservationCommand {
+export class EditCommand implements ReservationCommand, CappedCommand {
   readonly reservationIds: readonly string[];
   readonly skus: readonly string[];
   readonly weight: number;
@@ -197,6 +228,10 @@ export class EditCommand implements ReservationCommand {
     this.reservationIds = [snapshot.id];
     this.skus = [...lines, ...snapshot.lines].map(({ sku }) => sku);
     this.weight = lines.length + snapshot.lines.length;
+  }
+
+  get hoards(): readonly HoardPlace[] {
+    return this.resolved ? hoardsOf(this.resolved.lines, this.resolved.channel, this.snapshot.clientId) : [];
   }
 
   prepare(catalogue: Catalogue): readonly PositionNeed[] {
@@ -224,6 +259,7 @@ export class EditCommand implements ReservationCommand {
     const silent = this.book.freshness.silentAt(desk.now);
     const admitted = admit(lines, channel, desk.ledger, current, silent);
     refuseShort(admitted, false);
+    session.hoards.requireWithin(channel, current.clientId, admitted.lines, current);
     const edited = session.take(
       {
         action: 'edit',

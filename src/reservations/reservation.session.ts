@@ -4,6 +4,8 @@ import type { Command, Desk, Participant, ParticipantSession, Send } from '../st
 import { Displaced } from '../stock/command.js';
 import type { PositionKey } from '../stock/ledger.js';
 import { uncoveredOf } from '../stock/position.js';
+import { Hoards } from './hoarding.js';
+import { type HoardPlace, readHoards } from './hoards.repository.js';
 import {
   findExpired,
   nextExpiries,
@@ -24,6 +26,12 @@ export interface ReservationCommand extends Command {
   readonly reservationIds: readonly string[];
 }
 
+/** A command that may add to what a client holds of an item, in a channel that caps it. */
+export interface CappedCommand extends Command {
+  /** Known once it has said what it needs; none where nothing is capped. */
+  readonly hoards: readonly HoardPlace[];
+}
+
 /** Keeps reservations in step with the ledger, in the engine's transaction. */
 @Injectable()
 export class ReservationBook implements Participant<ReservationSession> {
@@ -41,19 +49,25 @@ export class ReservationSession implements ParticipantSession {
   private readonly shipments = new Map<string, Shipment>();
   private readonly changedShipments: Shipment[] = [];
   private readonly steps: { step: Step; actor: string }[] = [];
+  /** What clients hold where that is capped. */
+  readonly hoards = new Hoards();
   private uncovered: ReadonlyMap<string, number> = new Map();
 
-  async load(send: Send, commands: readonly Command[]): Promise<void> {
+  async load(send: Send, commands: readonly Command[], now: number): Promise<void> {
     const ids = new Set<string>();
+    const places: HoardPlace[] = [];
     for (const command of commands) {
       if ('reservationIds' in command) for (const id of command.reservationIds as readonly string[]) ids.add(id);
+      if ('hoards' in command) places.push(...(command.hoards as readonly HoardPlace[]));
     }
-    if (ids.size === 0) return;
+    const counted = places.length > 0 ? this.count(send, places, now) : undefined;
+    if (ids.size === 0) return counted;
     const sent = [readReservations(send, [...ids], true), readShipments(send, [...ids])] as const;
     const [reservations, shipments] = await Promise.all(sent);
     this.remember(reservations);
     for (const shipment of shipments)
       this.shipments.set(shipmentKey(shipment.reservationId, shipment.reference), shipment);
+    await counted;
   }
 
   /**
@@ -100,7 +114,9 @@ export class ReservationSession implements ParticipantSession {
         }
       }
     }
-    const before = this.reservations.get(reservation.id)?.before;
+    const standing = this.reservations.get(reservation.id);
+    this.hoards.change(standing?.after, reservation, desk.now);
+    const before = standing?.before;
     this.reservations.set(reservation.id, { before, after: reservation });
     this.steps.push({ step, actor });
     return reservation;
@@ -131,6 +147,14 @@ export class ReservationSession implements ParticipantSession {
     return readUncovered(send, short, [...this.reservations.keys()], desk.now).then((uncovered) => {
       this.uncovered = uncovered;
     });
+  }
+
+  private async count(send: Send, places: readonly HoardPlace[], now: number): Promise<void> {
+    for (const place of places) this.hoards.set(place, { holds: 0, quantity: 0 });
+    const once = new Map(
+      places.map((place) => [`${place.channelId} ${place.clientId} ${place.itemId} ${place.locationId}`, place]),
+    );
+    for (const hoard of await readHoards(send, [...once.values()], now)) this.hoards.set(hoard, hoard);
   }
 
   private remember(reservations: readonly Reservation[]): void {

@@ -37,6 +37,7 @@ export class ReservationsController {
     idempotent: true,
     problems: [
       'insufficient_stock',
+      'hold_cap_reached',
       'stale_availability',
       'channel_forbidden',
       'unknown_sku',
@@ -105,6 +106,7 @@ export class ReservationsController {
     problems: [
       'not_found',
       'insufficient_stock',
+      'hold_cap_reached',
       'stale_availability',
       'already_committed',
       'already_released',

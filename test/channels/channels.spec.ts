@@ -25,6 +25,8 @@ describe('channels', () => {
       maxHoldTtlSeconds: 86_400,
       stalePolicy: 'serve',
       staleBuffer: 0,
+      maxOpenHolds: null,
+      maxHeldQuantity: null,
       version: 1,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
@@ -45,6 +47,8 @@ describe('channels', () => {
       rateLimit: { requestsPerMinute: 6_000, burst: 100 },
       stalePolicy: 'buffer',
       staleBuffer: 0.0001,
+      maxOpenHolds: 3,
+      maxHeldQuantity: 12.5,
     };
     expect((await test.api().put('/v1/channels/edi', body).expect(201)).body).toMatchObject(body);
     const changed = { ...body, locations: ['MUC'], backorderLimit: 1e11, rateLimit: undefined };

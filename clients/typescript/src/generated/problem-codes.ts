@@ -14,6 +14,7 @@ export type ProblemCode =
   | 'exceeds_hold'
   | 'exception_closed'
   | 'headers_too_large'
+  | 'hold_cap_reached'
   | 'hold_expired'
   | 'hold_limit_reached'
   | 'idempotency_in_progress'

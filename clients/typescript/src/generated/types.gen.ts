@@ -228,6 +228,16 @@ export type CancelReservation = {
     lines?: Array<LinePart>;
 };
 
+export type Cap = {
+    name: 'maxOpenHolds' | 'maxHeldQuantity';
+    sku: string;
+    most: number;
+    /**
+     * By this client in this channel: holds, or units of the item.
+     */
+    held: number;
+};
+
 export type ChangeCondition = {
     sku: string;
     location: string;
@@ -291,6 +301,14 @@ export type ChannelView = {
      * How old a hold may become, extensions included.
      */
     maxHoldTtlSeconds?: number;
+    /**
+     * Holds that one client may have open on one item; one more is refused with `hold_cap_reached`. null: any number.
+     */
+    maxOpenHolds?: number | null;
+    /**
+     * How much of one item one client may hold, over all its open holds, in its base unit. null: any amount.
+     */
+    maxHeldQuantity?: number | null;
     rateLimit?: RateLimitDto;
     /**
      * What to answer from a source that has been silent too long: the figure, less staleBuffer, or nothing.
@@ -1169,6 +1187,10 @@ export type Problem = {
      */
     violatedPolicies?: Array<string>;
     /**
+     * With `hold_cap_reached`: which cap.
+     */
+    cap?: Cap;
+    /**
      * With `exceeds_hold` and `exceeds_commitment`: the line, counted from 1.
      */
     line?: number;
@@ -1280,6 +1302,14 @@ export type PutChannel = {
      * How old a hold may become, extensions included.
      */
     maxHoldTtlSeconds?: number;
+    /**
+     * Holds that one client may have open on one item; one more is refused with `hold_cap_reached`. null: any number.
+     */
+    maxOpenHolds?: number | null;
+    /**
+     * How much of one item one client may hold, over all its open holds, in its base unit. null: any amount.
+     */
+    maxHeldQuantity?: number | null;
     rateLimit?: RateLimitDto;
     /**
      * What to answer from a source that has been silent too long: the figure, less staleBuffer, or nothing.
@@ -4851,7 +4881,7 @@ export type CreateReservationErrors = {
      */
     404: Problem;
     /**
-     * `idempotency_in_progress`: The first request with this Idempotency-Key is still running. `insufficient_stock`: Not enough stock. `stale_availability`: The figures may be out of date.
+     * `idempotency_in_progress`: The first request with this Idempotency-Key is still running. `insufficient_stock`: Not enough stock. `hold_cap_reached`: The client holds as much of the item as its channel allows. `stale_availability`: The figures may be out of date.
      */
     409: Problem;
     /**
@@ -5312,7 +5342,7 @@ export type ReplaceReservationLinesErrors = {
      */
     404: Problem;
     /**
-     * `insufficient_stock`: Not enough stock. `stale_availability`: The figures may be out of date. `already_committed`: The reservation is committed already. `already_released`: The reservation was released. `already_shipped`: The reservation was shipped. `already_cancelled`: The commitment was cancelled. `hold_expired`: The hold has expired.
+     * `insufficient_stock`: Not enough stock. `hold_cap_reached`: The client holds as much of the item as its channel allows. `stale_availability`: The figures may be out of date. `already_committed`: The reservation is committed already. `already_released`: The reservation was released. `already_shipped`: The reservation was shipped. `already_cancelled`: The commitment was cancelled. `hold_expired`: The hold has expired.
      */
     409: Problem;
     /**
