@@ -1,6 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import {
+  type CryptoKey,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  importJWK,
+  type JWTPayload,
+  SignJWT,
+  UnsecuredJWT,
+} from 'jose';
 import { readConfig } from '../../src/config.js';
 import { startApp, type TestApp } from '../support/app.js';
 
@@ -20,8 +29,9 @@ class Provider {
   ) {}
 
   static async start(): Promise<Provider> {
-    const { privateKey, publicKey } = await generateKeyPair('RS256');
-    const keys = [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }];
+    const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
+    // It does not say for which algorithm it is, as many do not: what is allowed is for us to say.
+    const keys = [{ ...(await exportJWK(publicKey)), kid: 'one', use: 'sig' }];
     const server = createServer((_, response) => {
       provider.shown += 1;
       response.statusCode = provider.broken ? 500 : 200;
@@ -145,7 +155,8 @@ describe('a token of the identity provider', () => {
       await sign(claims(), 'HS256', new TextEncoder().encode(provider.publicText)),
       await sign(claims(), 'RS256', stranger.privateKey),
       await sign(claims(), 'ES256', curve.privateKey),
-      await sign(claims(), 'PS256', (await generateKeyPair('PS256')).privateKey),
+      // By the provider's own key, but in a way that is not allowed.
+      await sign(claims(), 'PS256', await importJWK(await exportJWK(provider.key), 'PS256')),
       `${head}.${forged}.${signature}`,
       `${head}.${body}.`,
       'eyJ.eyJ.x',
