@@ -110,6 +110,16 @@ create table configuration (
   constraint configuration_is_one_row CHECK (singleton)
 );
 
+create table deprecated_use (
+  operation text collate "C" not null,
+  day date not null,
+  client text collate "C" not null,
+  calls bigint not null,
+  last_at timestamp with time zone not null,
+  constraint deprecated_use_pkey PRIMARY KEY (operation, day, client),
+  constraint deprecated_use_calls_check CHECK (calls > 0)
+);
+
 create table event_attempt (
   received_at timestamp with time zone not null,
   inbox_id text collate "C" not null,
@@ -694,6 +704,10 @@ comment on column client.allowed_addresses is 'Addresses and CIDR ranges its key
 comment on column client.tier is 'Names its rate limit where rate_limit is null.';
 comment on table configuration is 'One row: raised by every change of a location, a channel or its locations.';
 comment on column configuration.installation is 'Names this database in a Redis that others may share.';
+comment on table deprecated_use is 'Calls of deprecated operations, added once a minute by each process: what a killed process had not yet added is missing.';
+comment on column deprecated_use.client is 'Its code; empty: nobody, the key was missing or bad, or the operation needs none.';
+comment on column deprecated_use.day is 'In UTC.';
+comment on column deprecated_use.operation is 'The operation id of the OpenAPI document.';
 comment on table event_attempt is 'What was tried with an event that was not simply applied at the first try.';
 comment on column exception.affected is 'What it touches, such as the commitments that a shortfall uncovers.';
 comment on column exception.fact is 'The one row it is about as an event of its own, where the rest of the event was applied; null: the whole event.';
@@ -768,6 +782,7 @@ grant delete, insert, select, update on channel_item to holdfast_app;
 grant delete, insert, select, update on channel_location to holdfast_app;
 grant delete, insert, select, update on client to holdfast_app;
 grant delete, insert, select, update on configuration to holdfast_app;
+grant delete, insert, select, update on deprecated_use to holdfast_app;
 grant insert, select on event_attempt to holdfast_app;
 grant insert, select, update on exception to holdfast_app;
 grant insert, select, update on feed_catalog to holdfast_app;

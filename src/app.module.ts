@@ -1,4 +1,4 @@
-import { DynamicModule, Module } from '@nestjs/common';
+import { DynamicModule, Module, Type } from '@nestjs/common';
 import { AccessModule } from './access/access.module.js';
 import { AvailabilityModule } from './availability/availability.module.js';
 import { CatalogModule } from './catalog/catalog.module.js';
@@ -18,9 +18,11 @@ import { StockModule } from './stock/stock.module.js';
 /** The table of contents: the features, highest first. Each may use those below it. */
 @Module({})
 export class AppModule {
-  static with(config: Config, clock: Clock): DynamicModule {
+  /** `controllers`: routes beside ours, which tests bring. */
+  static with(config: Config, clock: Clock, controllers: Type[] = []): DynamicModule {
     return {
       module: AppModule,
+      controllers,
       imports: [
         ContractModule,
         OperationsModule,

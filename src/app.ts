@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { VersioningType } from '@nestjs/common';
+import { type Type, VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type pino from 'pino';
 import type { IdentifiedRequest } from './access/access.guard.js';
 import { Answer } from './access/answer.js';
+import type { DeprecatedRoute } from './access/deprecated.decorator.js';
+import { DeprecatedUseService } from './access/deprecated-use.service.js';
 import type { BodyRoute } from './access/endpoint.decorator.js';
 import { Refusals } from './access/refusals.service.js';
 import { traceparentOf } from './access/traceparent.js';
@@ -34,6 +36,8 @@ export interface AppOptions {
   readonly clock?: Clock;
   /** Build the module graph without instantiating anything: for the OpenAPI document. */
   readonly preview?: boolean;
+  /** Routes beside ours: tests bring one that is deprecated. */
+  readonly controllers?: Type[];
 }
 
 /** The application as it runs, is tested and is documented: one and the same. Does not listen. */
@@ -60,7 +64,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     },
   } as ConstructorParameters<typeof FastifyAdapter>[0]);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with(config, options.clock ?? Date.now),
+    AppModule.with(config, options.clock ?? Date.now, options.controllers),
     adapter,
     { logger: options.preview ? false : ['error', 'warn'], abortOnError: false, preview: options.preview ?? false },
   );
@@ -104,7 +108,18 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
       done(new Problem('unsupported_media_type', 'This call does not take that Content-Type. Send application/json.'));
   });
   fastify.addHook('onRoute', (route) => {
-    if ((route.config as BodyRoute | undefined)?.raw) route.bodyLimit = RAW_LIMIT;
+    const { raw, deprecated } = (route.config ?? {}) as BodyRoute & DeprecatedRoute;
+    if (raw) route.bodyLimit = RAW_LIMIT;
+    if (!deprecated) return;
+    route.onRequest = (_request, reply, done) => {
+      reply.headers(deprecated);
+      done();
+    };
+    route.onResponse = (request, _reply, done) => {
+      const { operation, principal } = request as IdentifiedRequest;
+      app.get(DeprecatedUseService).count(operation ?? route.url, principal?.clientCode ?? '');
+      done();
+    };
   });
   fastify.addHook('preValidation', (request, _reply, done) => {
     arrivals.arrived(request.raw);

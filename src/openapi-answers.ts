@@ -57,6 +57,21 @@ export const HEADERS = {
     description: 'Where the Idempotency-Key is known: this is the first answer again.',
     schema: { type: 'string', enum: ['true'], example: 'true' },
   },
+  Deprecation: {
+    description: 'Since when the operation is deprecated (RFC 9745), in seconds since 1970.',
+    required: true,
+    schema: { type: 'string', maxLength: 32, pattern: '^@\\d+$', example: '@1798761600' },
+  },
+  Sunset: {
+    description: 'From when the operation may be gone (RFC 8594).',
+    required: true,
+    schema: { type: 'string', maxLength: 32, example: 'Tue, 01 Feb 2028 00:00:00 GMT' },
+  },
+  Link: {
+    description: 'Where it is said what to use instead.',
+    required: true,
+    schema: { type: 'string', maxLength: 512, example: '</docs/versioning>; rel="deprecation"; type="text/html"' },
+  },
 } as const satisfies Record<string, HeaderObject>;
 
 /** What a body may be refused for before it is looked at, on every route that reads one. */
@@ -68,6 +83,8 @@ const WAITS: readonly ProblemCode[] = ['rate_limited', 'overloaded', 'unavailabl
 /** Adds to an operation what is true of every answer of its kind, so that no route has to say it. */
 export function completeAnswers(document: OpenApiDocument, method: string, operation: Operation): void {
   if (READS_BODY.has(method)) addProblems(operation, OF_BODIES);
+  const deprecation = operation['x-deprecation'];
+  if (deprecation) Object.assign(operation, { deprecated: true, 'x-sunset': deprecation.sunset });
   for (const [status, response] of Object.entries(operation.responses)) {
     const names = headersOf(document, operation, status, response);
     const headers = names.map((name) => [name, { $ref: `#/components/headers/${name}` }]);
@@ -98,6 +115,7 @@ function headersOf(
   return [
     'X-Request-Id',
     'traceparent',
+    ...(operation.deprecated ? (['Deprecation', 'Sunset', 'Link'] as const) : []),
     ...(status === '304' || (isSuccess && isVersioned(document, response)) ? (['ETag'] as const) : []),
     ...(WAITS.some((code) => codes.includes(code)) ? (['Retry-After'] as const) : []),
     ...(status === '401' ? (['WWW-Authenticate'] as const) : []),

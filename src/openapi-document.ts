@@ -34,6 +34,11 @@ export interface Operation {
   readonly operationId: string;
   readonly summary?: string;
   readonly tags?: readonly string[];
+  deprecated?: boolean;
+  /** The day from which it may be gone. */
+  'x-sunset'?: string;
+  /** What @Deprecated said. */
+  'x-deprecation'?: { readonly since: string; readonly sunset: string; readonly link: string };
   /** Empty: anyone may call it. */
   security?: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly { name: string; in: string; required?: boolean; schema?: Schema; example?: unknown }[];

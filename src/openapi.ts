@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Type } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { operationId } from './access/operation.js';
 import { createApp } from './app.js';
@@ -62,8 +63,8 @@ const TAGS: Readonly<Record<string, string>> = {
  * The contract, OpenAPI 3.1, from the decorators of the controllers. Needs no database: Nest builds its modules in
  * preview mode and instantiates nothing. Sorted, so that the committed file changes only where the contract does.
  */
-export async function buildDocument(): Promise<OpenApiDocument> {
-  const app = await createApp(readConfig({ LOG_LEVEL: 'silent' }), { preview: true });
+export async function buildDocument(controllers: Type[] = []): Promise<OpenApiDocument> {
+  const app = await createApp(readConfig({ LOG_LEVEL: 'silent' }), { preview: true, controllers });
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   const head = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')

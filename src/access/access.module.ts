@@ -9,6 +9,8 @@ import { AuditTrail } from './audit.service.js';
 import { ClientsController } from './clients.controller.js';
 import { ClientsRepository } from './clients.repository.js';
 import { ClientsService } from './clients.service.js';
+import { DeprecatedUseRepository } from './deprecated-use.repository.js';
+import { DeprecatedUseService } from './deprecated-use.service.js';
 import { FailedAttempts } from './failed-attempts.service.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 import { IdempotencyWorker } from './idempotency.worker.js';
@@ -35,6 +37,8 @@ import { Tokens } from './tokens.service.js';
     AuditTrail,
     ClientsRepository,
     ClientsService,
+    DeprecatedUseRepository,
+    DeprecatedUseService,
     FailedAttempts,
     IdempotencyRepository,
     IdempotencyWorker,
@@ -51,6 +55,6 @@ import { Tokens } from './tokens.service.js';
     Tokens,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [AccessChanges, AuditTrail, IdempotencyRepository, KeyRing, RateLimiter],
+  exports: [AccessChanges, AuditTrail, DeprecatedUseService, IdempotencyRepository, KeyRing, RateLimiter],
 })
 export class AccessModule {}

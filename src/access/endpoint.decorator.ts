@@ -1,9 +1,9 @@
 import { applyDecorators, createParamDecorator, ExecutionContext, HttpCode, SetMetadata, Type } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { invalid, Problem, ProblemCode } from '../problems/problem.js';
 import { problemResponses } from '../problems/problem-response.js';
+import { routeConfig } from './deprecated.decorator.js';
 import { fingerprint, Intent, parseIdempotencyKey } from './idempotency.js';
 import type { Expectation } from './precondition.js';
 import type { Principal, Scope } from './principal.js';
@@ -89,8 +89,8 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     ...(answer.alsoCreated ? [ApiResponse({ ...body, status: 201, description: 'Created.' })] : []),
     ...[...problemResponses(codes)].map(([at, response]) => ApiResponse({ status: at, ...response })),
     ...(scope === null ? [] : [ApiBearerAuth('key')]),
-    ...(streams ? [RouteConfig({ streams: Object.keys(streams) } satisfies BodyRoute)] : []),
-    ...(raw ? [RouteConfig({ raw: true } satisfies BodyRoute)] : []),
+    ...(streams ? [routeConfig({ streams: Object.keys(streams) } satisfies BodyRoute)] : []),
+    ...(raw ? [routeConfig({ raw: true } satisfies BodyRoute)] : []),
     ...(idempotent
       ? [
           ApiHeader({

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import request, { type Test } from 'supertest';
 import { AdministratorService } from '../../src/access/administrator.service.js';
 import { createApp } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
+import type { OpenApiDocument } from '../../src/openapi-document.js';
 import { Given } from './given.js';
 import { expectNoLeaks } from './leaks.js';
 import { createDatabase } from './postgres.js';
@@ -79,6 +81,9 @@ export interface TestAppOptions {
   readonly redisUrl?: string;
   /** A database that another application runs on already. Default: a new one. */
   readonly databaseUrl?: string;
+  /** Routes beside ours, and the document that has them too. */
+  readonly controllers?: Type[];
+  readonly document?: OpenApiDocument;
 }
 
 /**
@@ -90,6 +95,8 @@ export async function startApp({
   clock = new TestClock(),
   redisUrl,
   databaseUrl,
+  controllers,
+  document,
 }: TestAppOptions = {}): Promise<TestApp> {
   const database = databaseUrl === undefined ? await createDatabase() : { url: databaseUrl, drop: async () => {} };
   const config = readConfig({
@@ -106,9 +113,9 @@ export async function startApp({
   });
   let app: NestFastifyApplication | undefined;
   try {
-    app = await createApp(config, { clock: clock.now });
+    app = await createApp(config, { clock: clock.now, controllers });
     await app.init();
-    holdToDocument(app.getHttpServer());
+    holdToDocument(app.getHttpServer(), document);
     await app.get(AdministratorService).ensure(config.adminApiKey);
     await app.listen(0, '127.0.0.1');
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');

@@ -179,10 +179,10 @@ function shorten(body: Buffer): string {
 let truth: Truth | undefined;
 const faults = new Set<string>();
 
-/** Holds every answer of the server to the document, as it goes onto the wire. */
-export function holdToDocument(server: Server): void {
+/** Holds every answer of the server to the document, as it goes onto the wire. Default: the committed one. */
+export function holdToDocument(server: Server, document?: OpenApiDocument): void {
   truth ??= new Truth(JSON.parse(readFileSync(new URL('../../openapi/v1.json', import.meta.url), 'utf8')));
-  const { faultsOf } = { faultsOf: truth.faultsOf.bind(truth) };
+  const judge = document ? new Truth(document) : truth;
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     const keep = (chunk: unknown) => {
@@ -210,7 +210,7 @@ export function holdToDocument(server: Server): void {
         headers: Object.fromEntries(all.map(([name, value]) => [name.toLowerCase(), String(value)])),
         body: Buffer.concat(chunks),
       };
-      for (const fault of faultsOf(answered)) faults.add(fault);
+      for (const fault of judge.faultsOf(answered)) faults.add(fault);
       lookThroughAnswer(answered);
       return end.apply(response, part);
     }) as typeof end;
