@@ -4,13 +4,13 @@ import type { Readable } from 'node:stream';
 import { type Type, VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { type FastifyReply, type FastifyRequest, LogController, type RouteHandlerMethod } from 'fastify';
 import type pino from 'pino';
 import type { IdentifiedRequest } from './access/access.guard.js';
 import { Answer } from './access/answer.js';
 import type { DeprecatedRoute } from './access/deprecated.decorator.js';
 import { DeprecatedUseService } from './access/deprecated-use.service.js';
-import type { BodyRoute } from './access/endpoint.decorator.js';
+import type { DirectRoute, EndpointRoute } from './access/endpoint.decorator.js';
 import { Refusals } from './access/refusals.service.js';
 import { traceparentOf } from './access/traceparent.js';
 import { AppModule } from './app.module.js';
@@ -89,7 +89,7 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
   // Many clients say application/json also where they send nothing, as with POST …/release.
   const parse = fastify.getDefaultJsonParser('error', 'error');
   app.useBodyParser('application/json', { bodyLimit: BODY_LIMIT }, (request, body, done) => {
-    if (bodyRouteOf(request as FastifyRequest).raw) done(null, body);
+    if (routeOf(request as FastifyRequest).raw) done(null, body);
     else if (body.length === 0) done(null, undefined);
     else parse(request as FastifyRequest, body.toString('utf8'), done);
   });
@@ -100,7 +100,7 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
   });
   fastify.removeContentTypeParser('text/plain');
   fastify.addContentTypeParser('*', (request, payload, done) => {
-    const { streams, raw } = bodyRouteOf(request);
+    const { streams, raw } = routeOf(request);
     const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
     if (raw) collect(payload, RAW_LIMIT).then((body) => done(null, body), done);
     else if (request.is404 || streams?.includes(type)) done(null, payload);
@@ -108,8 +108,9 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
       done(new Problem('unsupported_media_type', 'This call does not take that Content-Type. Send application/json.'));
   });
   fastify.addHook('onRoute', (route) => {
-    const { raw, deprecated } = (route.config ?? {}) as BodyRoute & DeprecatedRoute;
+    const { raw, direct, deprecated } = (route.config ?? {}) as EndpointRoute & DeprecatedRoute;
     if (raw) route.bodyLimit = RAW_LIMIT;
+    if (direct) route.handler = directly(app, direct, route.handler);
     if (!deprecated) return;
     route.onRequest = (_request, reply, done) => {
       reply.headers(deprecated);
@@ -162,8 +163,31 @@ function noteRefusal(app: NestFastifyApplication, request: IdentifiedRequest & A
   app.get(Refusals).note({ principal, action, path, reason, requestId, address });
 }
 
-function bodyRouteOf(request: FastifyRequest): BodyRoute {
-  return (request.routeOptions.config ?? {}) as BodyRoute;
+/**
+ * Calls the controller's method without Nest where the request is in order, and otherwise hands it to Nest, so that
+ * there is one place that judges and explains. For a route without a guard, Nest's guards, pipes, interceptors and
+ * promises did nothing for 7 of the 80 µs that an event cost.
+ */
+function directly(app: NestFastifyApplication, direct: DirectRoute, ordinary: RouteHandlerMethod): RouteHandlerMethod {
+  const { controller, method, argumentsOf } = direct;
+  let found: Record<string, (...given: readonly unknown[]) => Promise<Answer>> | undefined;
+  return function (request, reply) {
+    const given = argumentsOf(request);
+    if (given === undefined) return ordinary.call(this, request, reply);
+    found ??= app.get(controller, { strict: false });
+    found?.[method]?.(...given).then(
+      ({ status, headers, body, text }) => {
+        reply.status(status).headers(headers).header('Content-Type', 'application/json; charset=utf-8');
+        reply.send(text ?? JSON.stringify(body));
+      },
+      (error) => sendProblem(error, request, reply),
+    );
+    return;
+  };
+}
+
+function routeOf(request: FastifyRequest): EndpointRoute {
+  return (request.routeOptions.config ?? {}) as EndpointRoute;
 }
 
 /** All of a body. Throws `payload_too_large` as soon as it is, and lets the rest pass by unread. */

@@ -46,6 +46,11 @@ export interface EndpointOptions {
   readonly streams?: Readonly<Record<string, string>>;
   /** Takes any media type, up to 5 MiB of bytes, as they were sent; by media type an example. */
   readonly raw?: Readonly<Record<string, string>>;
+  /**
+   * Of a hot route that anyone may call: the arguments of its method for a request that is in order at a glance, which
+   * then goes past Nest; undefined: the request takes the ordinary way, where it is judged and explained.
+   */
+  readonly direct?: DirectArguments;
   /** Has a body or parameters that can be wrong. Default true. */
   readonly validated?: boolean;
 }
@@ -53,7 +58,8 @@ export interface EndpointOptions {
 /** Everything a route says about itself in one place: scope, status, documentation, problems. */
 export function Endpoint(options: EndpointOptions): MethodDecorator {
   const { scope, summary, description, answer = {}, problems = [], idempotent, ifMatch } = options;
-  const { streams, raw, validated = true } = options;
+  const { streams, raw, direct, validated = true } = options;
+  if (direct && scope !== null) throw new Error('Only a route that anyone may call may go past the access guard.');
   const examples = raw ?? streams;
   const status = answer.status ?? 200;
   const codes = new Set<ProblemCode>([
@@ -89,8 +95,8 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     ...(answer.alsoCreated ? [ApiResponse({ ...body, status: 201, description: 'Created.' })] : []),
     ...[...problemResponses(codes)].map(([at, response]) => ApiResponse({ status: at, ...response })),
     ...(scope === null ? [] : [ApiBearerAuth('key')]),
-    ...(streams ? [routeConfig({ streams: Object.keys(streams) } satisfies BodyRoute)] : []),
-    ...(raw ? [routeConfig({ raw: true } satisfies BodyRoute)] : []),
+    ...(streams ? [routeConfig({ streams: Object.keys(streams) } satisfies EndpointRoute)] : []),
+    ...(raw ? [rawRoute(direct)] : []),
     ...(idempotent
       ? [
           ApiHeader({
@@ -114,10 +120,27 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
   );
 }
 
-/** What a route with `streams` or `raw` leaves in Fastify's route options for the parsers of bodies. */
-export interface BodyRoute {
+/** What a route leaves in Fastify's route options for the parsers of bodies, and for whoever answers it directly. */
+export interface EndpointRoute {
   readonly streams?: readonly string[];
   readonly raw?: boolean;
+  readonly direct?: DirectRoute;
+}
+
+export type DirectArguments = (request: FastifyRequest) => readonly unknown[] | undefined;
+
+export interface DirectRoute {
+  readonly controller: Type;
+  /** Of the controller; it answers with an Answer. */
+  readonly method: string;
+  readonly argumentsOf: DirectArguments;
+}
+
+function rawRoute(argumentsOf: DirectArguments | undefined): MethodDecorator {
+  return (target, method, descriptor) => {
+    const direct = argumentsOf && { controller: target.constructor as Type, method: String(method), argumentsOf };
+    routeConfig({ raw: true, ...(direct && { direct }) } satisfies EndpointRoute)(target, method, descriptor);
+  };
 }
 
 function contentOf(streams: Readonly<Record<string, string>>): object {

@@ -4,7 +4,7 @@ import type { Answer } from '../access/answer.js';
 import { Endpoint } from '../access/endpoint.decorator.js';
 import { PathCode } from '../access/path.decorator.js';
 import type { Accepted } from './inbox.service.js';
-import { Ingested, type IngestRequest } from './ingest.decorator.js';
+import { Ingested, type IngestRequest, plainlyIngested } from './ingest.decorator.js';
 import { IngestAnswer } from './ingest.dto.js';
 import { IngestService } from './ingest.service.js';
 
@@ -30,6 +30,7 @@ export class IngestController {
         '{"specversion":"1.0","id":"receipt-4711","source":"wms","type":"stock.received.v1","time":"2026-03-01T08:30:00Z",' +
         '"data":{"sku":"CABLE/2M","location":"HAM","quantity":120}}',
     },
+    direct: plainlyIngested,
     answer: { type: IngestAnswer, status: 202, description: 'Every event is durable.' },
     problems: [
       'not_found',

@@ -2,6 +2,7 @@ import { createParamDecorator, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { traceparentOf } from '../access/traceparent.js';
 import { invalid, Problem } from '../problems/problem.js';
+import { CODE } from '../problems/text.js';
 
 /** A request of a source, of which nothing is believed yet. */
 export interface IngestRequest {
@@ -12,6 +13,15 @@ export interface IngestRequest {
   readonly traceparent: string | null;
   /** All of its events, or none. */
   readonly atomic: boolean;
+}
+
+/** The source and the request, where both are in order at a glance: a query is looked at where it is explained, too. */
+export function plainlyIngested(request: FastifyRequest): [source: string, request: IngestRequest] | undefined {
+  const { source } = request.params as { source: string };
+  const { body, headers, id } = request;
+  if (!CODE.test(source) || !Buffer.isBuffer(body) || request.url.includes('?')) return undefined;
+  const traceparent = traceparentOf(headers.traceparent) ?? null;
+  return [source, { body, headers, requestId: id, traceparent, atomic: false }];
 }
 
 /** Throws `unsupported_media_type` for a form, which Fastify has taken apart before we see it. */
