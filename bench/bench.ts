@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Backlog, type Drained } from './backlog.js';
+import { Backlog, EVENTS } from './backlog.js';
 import { CASES, type Case, type CaseName } from './cases.js';
 import { cpuOf, cpuOfFamily } from './cpu.js';
 import type { Measurement, Rounds, Search } from './measurement.js';
@@ -67,13 +67,19 @@ export class Bench {
 
   private async runBacklog({ items }: Case): Promise<Rounds> {
     const backlog = await this.holdBacklog();
+    const ofBaseline = async () => {
+      await backlog.unload(items);
+      return this.measureBacklog(() => backlog.copy(), false);
+    };
+    const ofService = async () => {
+      await backlog.fill(items);
+      const measured = await this.measureBacklog(() => backlog.drain(), true);
+      await backlog.check();
+      return measured;
+    };
     try {
-      await backlog.drain(items); // compiles the code, reads the items
-      const compared = await inTurn(
-        this.options.rounds,
-        () => this.measureBacklog(() => backlog.copy(items), false),
-        () => this.measureBacklog(() => backlog.drain(items), true),
-      );
+      await ofService(); // compiles the code, reads the items
+      const compared = await inTurn(this.options.rounds, ofBaseline, ofService);
       return { ofBaseline: undefined, ofService: undefined, ...compared };
     } finally {
       await backlog.end();
@@ -140,18 +146,17 @@ export class Bench {
     };
   }
 
-  private async measureBacklog(work: () => Promise<Drained>, ofService: boolean): Promise<Measurement> {
+  private async measureBacklog(work: () => Promise<number>, ofService: boolean): Promise<Measurement> {
     const begun = await this.used();
-    const { events, seconds } = await work();
+    const seconds = await work();
     const ended = await this.used();
     return {
-      perSecond: events / seconds,
-      // With what making the backlog cost: the same on both sides.
-      postgresCpu: (ended.postgres - begun.postgres) / events,
-      serviceCpu: ofService ? (ended.service - begun.service) / events : null,
+      perSecond: EVENTS / seconds,
+      postgresCpu: (ended.postgres - begun.postgres) / EVENTS,
+      serviceCpu: ofService ? (ended.service - begun.service) / EVENTS : null,
       generatorCpu: 0,
       generatorShare: 0,
-      accepted: events,
+      accepted: EVENTS,
       refused: 0,
       checked: null,
     };

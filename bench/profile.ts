@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Backlog } from './backlog.js';
+import { Backlog, EVENTS } from './backlog.js';
 import { CASES } from './cases.js';
 import { cpuOf, cpuOfFamily } from './cpu.js';
 import type { Options } from './options.js';
@@ -19,6 +19,11 @@ interface CpuProfile {
   }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
+}
+
+interface Done {
+  readonly accepted: number;
+  readonly seconds: number;
 }
 
 interface Statement {
@@ -53,24 +58,29 @@ export async function profile(options: Options, keep: (stop: () => unknown) => v
 
   for (const name of options.cases) {
     const { items, title, unit, work } = CASES[name];
-    if (work === 'apply') throw new Error(`${name} cannot be profiled: --profile takes cases of requests.`);
     const service = await ServiceProcess.start(server.serviceUrl, ['--cpu-prof', `--cpu-prof-dir=${directory}`]);
     keep(() => service.stop());
-    const load = {
-      url: service.url,
-      work,
-      key: work === 'send' ? first.secret : first.key,
-      items,
-      connections: options.connections ?? 64,
+    // Receiving alone, and applying alone, as they are measured.
+    const backlog = work === 'reserve' ? undefined : await Backlog.hold(server.serviceUrl, server.directory);
+    const apply = async (): Promise<Done> => ({ accepted: EVENTS, seconds: (await backlog?.drain()) ?? 0 });
+    const request = async (of: 'reserve' | 'send', seconds: number): Promise<Done> => {
+      const key = of === 'send' ? first.secret : first.key;
+      const connections = options.connections ?? 64;
+      const done = await generator.generate({ url: service.url, work: of, key, items, connections, seconds });
+      if (Object.keys(done.errors).length > 0)
+        throw new Error(`Not every answer was right: ${JSON.stringify(done.errors)}`);
+      return done;
     };
-    // Receiving alone, as it is measured.
-    const backlog = work === 'send' ? await Backlog.hold(server.serviceUrl, server.directory) : undefined;
-    await generator.generate({ ...load, seconds: 3 });
+    const run = (seconds: number) => (work === 'apply' ? apply() : request(work, seconds));
+    for (let warmUp = 0; warmUp < (work === 'apply' ? 2 : 1); warmUp += 1) {
+      if (work === 'apply') await backlog?.fill(items);
+      await run(3);
+    }
+    if (work === 'apply') await backlog?.fill(items);
     await ask(server.serviceUrl, 'select pg_stat_statements_reset()');
     const before = { postgres: await cpuOfFamily(server.pid), service: await cpuOf(service.pid) };
-    const { accepted, errors } = await generator.generate({ ...load, seconds: options.seconds });
+    const { accepted, seconds } = await run(options.seconds);
     const after = { postgres: await cpuOfFamily(server.pid), service: await cpuOf(service.pid) };
-    if (Object.keys(errors).length > 0) throw new Error(`Not every answer was right: ${JSON.stringify(errors)}`);
     const statements = await ask<Statement>(
       server.serviceUrl,
       `select query, calls::int, rows::int, total_exec_time as exec, total_plan_time as plan, wal_bytes::float8 as wal
@@ -83,14 +93,14 @@ export async function profile(options: Options, keep: (stop: () => unknown) => v
     const recorded: CpuProfile = JSON.parse(await readFile(join(directory, file), 'utf8'));
     await rm(join(directory, file));
 
-    console.log(`\n${name}: ${title}, ${accepted} ${unit}s in ${options.seconds} s`);
+    console.log(`\n${name}: ${title}, ${accepted} ${unit}s in ${seconds.toFixed(1)} s`);
     console.log(
       `µs of CPU each: service ${((after.service - before.service) / accepted).toFixed(0)}, PostgreSQL ${(
         (after.postgres - before.postgres) / accepted
       ).toFixed(0)}; profiling included`,
     );
-    if (work === 'reserve') console.log(`Reservations a transaction of the engine: ${batches.toFixed(1)}`);
-    printFunctions(recorded, options.seconds);
+    if (work !== 'send') console.log(`Commands a transaction of the engine: ${batches.toFixed(1)}`);
+    printFunctions(recorded, seconds);
     printStatements(statements, accepted);
   }
 }

@@ -80,9 +80,7 @@ function caseOf(name: CaseName, rounds: Rounds, { seconds }: Options): string[] 
     '',
     `${service.length} rounds${work === 'apply' ? '' : ` of ${seconds} s each`}, baseline and service in turn: medians (least – most).`,
     ...(work === 'apply'
-      ? [
-          `The service applied ${sum('accepted')} ${unit}s, each once; PostgreSQL's time has that of making the backlog in it.`,
-        ]
+      ? [`The service applied ${sum('accepted')} ${unit}s, each once.`]
       : [
           `The service accepted ${sum('accepted')} ${unit}s and refused ${sum('refused')}; ${sum('checked')} bodies were compared with their requests; nothing else was answered.`,
         ]),

@@ -12,6 +12,9 @@ const TRACING = new URL('../dist/tracing.js', import.meta.url).href;
 /** As `npm start` and the image have it. */
 const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=64', '--import', TRACING];
 
+/** One for all services of a run: they share a database. */
+const SECRET = randomBytes(32).toString('base64');
+
 /** The service as `npm start` runs it, in a process of its own, with a key that may reserve and nothing else. */
 export class ServiceProcess {
   /** Of the channel `bench`, which every reservation is for. */
@@ -38,7 +41,7 @@ export class ServiceProcess {
         PATH: process.env.PATH,
         DATABASE_URL: databaseUrl,
         ADMIN_API_KEY: adminKey,
-        SECRET_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+        SECRET_ENCRYPTION_KEY: SECRET,
         PORT: '0',
         HOST: '127.0.0.1',
         LOG_LEVEL: 'warn',

@@ -130,6 +130,19 @@ create table event_attempt (
   constraint event_attempt_pkey PRIMARY KEY (received_at, inbox_id, attempt)
 );
 
+create table event_outcome (
+  received_at timestamp with time zone not null,
+  id text collate "C" not null,
+  status text not null,
+  attempts smallint not null,
+  finished_at timestamp with time zone not null,
+  skus text[],
+  canonical jsonb,
+  problem jsonb,
+  constraint event_outcome_pkey PRIMARY KEY (received_at, id),
+  constraint event_outcome_status_check CHECK (status = ANY (ARRAY['received'::text, 'applied'::text, 'duplicate'::text, 'stale'::text, 'parked'::text, 'exception'::text]))
+);
+
 create table exception (
   id text collate "C" not null,
   kind text not null,
@@ -263,16 +276,8 @@ create table inbox (
   traceparent text,
   request_id text not null,
   import_id text collate "C",
-  status text default 'received'::text not null,
-  canonical jsonb,
-  skus text[],
-  attempts smallint default 0 not null,
-  finished_at timestamp with time zone,
-  problem jsonb,
-  progress integer default 0 not null,
   batch text collate "C",
-  constraint inbox_pkey PRIMARY KEY (received_at, id),
-  constraint inbox_status_check CHECK (status = ANY (ARRAY['received'::text, 'applied'::text, 'duplicate'::text, 'stale'::text, 'parked'::text, 'exception'::text]))
+  constraint inbox_pkey PRIMARY KEY (received_at, id)
 ) partition by range (received_at);
 
 create table inbox_key (
@@ -285,6 +290,16 @@ create table inbox_key (
   deliveries integer default 1 not null,
   constraint inbox_key_pkey PRIMARY KEY (source_id, event_id, variant)
 ) with (fillfactor=90);
+
+create table inbox_waiting (
+  source_id integer not null,
+  turn bigint not null,
+  received_at timestamp with time zone not null,
+  id text collate "C" not null,
+  attempts smallint default 0 not null,
+  progress integer default 0 not null,
+  constraint inbox_waiting_pkey PRIMARY KEY (source_id, turn)
+) with (autovacuum_vacuum_scale_factor=0.01);
 
 create table item (
   id bigint generated always as identity not null,
@@ -562,6 +577,31 @@ create table supply (
   constraint supply_status_check CHECK (status = ANY (ARRAY['open'::text, 'received'::text, 'cancelled'::text]))
 ) with (fillfactor=80);
 
+create view event as
+ SELECT i.received_at,
+    i.id,
+    i.turn,
+    i.source_id,
+    i.event_id,
+    i.payload,
+    i.payload_base64,
+    i.content_type,
+    i.hash,
+    i.headers,
+    i.signature,
+    i.traceparent,
+    i.request_id,
+    i.import_id,
+    i.batch,
+    COALESCE(o.status, 'received'::text) AS status,
+    COALESCE(o.attempts, 0::smallint) AS attempts,
+    o.finished_at,
+    o.skus,
+    o.canonical,
+    o.problem
+   FROM inbox i
+     LEFT JOIN event_outcome o ON o.received_at = i.received_at AND o.id = i.id;
+
 alter table api_key add constraint api_key_client_fkey FOREIGN KEY (client_id) REFERENCES client(id);
 alter table channel_item add constraint channel_item_channel_fkey FOREIGN KEY (channel_id) REFERENCES channel(id);
 alter table channel_item add constraint channel_item_item_fkey FOREIGN KEY (item_id) REFERENCES item(id);
@@ -587,6 +627,8 @@ CREATE INDEX audit_entry_client_idx ON audit_entry USING btree (client_code, at)
 CREATE INDEX audit_entry_key_idx ON audit_entry USING btree (key_id, at);
 CREATE INDEX audit_entry_resource_idx ON audit_entry USING btree (resource, at);
 CREATE INDEX channel_item_item_idx ON channel_item USING btree (item_id);
+CREATE INDEX event_outcome_skus_idx ON event_outcome USING gin (skus) WHERE skus IS NOT NULL;
+CREATE INDEX event_outcome_unsettled_idx ON event_outcome USING btree (status, received_at, id) WHERE status <> ALL (ARRAY['received'::text, 'applied'::text]);
 CREATE INDEX exception_event_idx ON exception USING btree (event_id, id) WHERE event_id IS NOT NULL;
 CREATE INDEX exception_inbox_idx ON exception USING btree (inbox_id) WHERE inbox_id IS NOT NULL;
 CREATE INDEX exception_location_idx ON exception USING btree (location, id) WHERE location IS NOT NULL;
@@ -599,10 +641,7 @@ CREATE INDEX feed_delta_position_idx ON feed_delta USING btree (item_id, locatio
 CREATE INDEX idempotency_key_created_idx ON idempotency_key USING brin (created_at);
 CREATE INDEX import_open_idx ON import USING btree (client_id, turn) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
 CREATE INDEX inbox_key_received_idx ON inbox_key USING brin (received_at);
-CREATE INDEX inbox_received_idx ON inbox USING btree (source_id, turn) WHERE status = 'received'::text;
-CREATE INDEX inbox_skus_idx ON inbox USING gin (skus) WHERE skus IS NOT NULL;
 CREATE INDEX inbox_source_idx ON inbox USING btree (source_id, received_at, id);
-CREATE INDEX inbox_unsettled_idx ON inbox USING btree (status, received_at, id) WHERE status <> ALL (ARRAY['received'::text, 'applied'::text]);
 CREATE INDEX item_identifier_item_idx ON item_identifier USING btree (item_id);
 CREATE INDEX movement_event_idx ON movement USING btree (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX parked_key_holder_idx ON parked_key USING btree (holder);
@@ -625,8 +664,8 @@ CREATE OR REPLACE FUNCTION public.drop_inbox_days(before date)
 AS $function$
 declare
   name text;
-  waits boolean;
   since timestamptz;
+  until timestamptz;
 begin
   perform pg_advisory_xact_lock(hashtext('inbox days'));
   for name in
@@ -636,15 +675,18 @@ begin
   loop
     day := to_date(right(name, 8), 'YYYYMMDD');
     since := day::timestamp at time zone 'UTC';
-    execute format(
-      'select exists (select from %I where status in (''received'', ''parked''))
-           or exists (select from %I i join exception e on e.inbox_id = i.id
-                       where i.status = ''exception'' and e.status = ''open'')', name, name) into waits;
-    dropped := not waits;
+    until := (day + 1)::timestamp at time zone 'UTC';
+    dropped := not exists (select from inbox_waiting w where w.received_at >= since and w.received_at < until)
+           and not exists (select from event_outcome o
+                            where o.status = 'parked' and o.received_at >= since and o.received_at < until)
+           and not exists (select from event_outcome o join exception e on e.inbox_id = o.id
+                            where o.status = 'exception' and o.received_at >= since and o.received_at < until
+                              and e.status = 'open');
     if dropped then
       execute format('drop table %I', name);
-      delete from inbox_key where received_at >= since and received_at < since + interval '1 day';
-      delete from event_attempt where received_at >= since and received_at < since + interval '1 day';
+      delete from event_outcome o where o.received_at >= since and o.received_at < until;
+      delete from inbox_key where received_at >= since and received_at < until;
+      delete from event_attempt where received_at >= since and received_at < until;
     end if;
     return next;
   end loop;
@@ -661,7 +703,7 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtext('inbox days'));
   if to_regclass(name) is not null then return; end if;
-  execute format('create table %I (like inbox including all) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05)', name);
+  execute format('create table %I (like inbox including all)', name);
   execute format('alter table inbox attach partition %I for values from (%L) to (%L)', name,
                  day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
 end
@@ -709,6 +751,10 @@ comment on column deprecated_use.client is 'Its code; empty: nobody, the key was
 comment on column deprecated_use.day is 'In UTC.';
 comment on column deprecated_use.operation is 'The operation id of the OpenAPI document.';
 comment on table event_attempt is 'What was tried with an event that was not simply applied at the first try.';
+comment on table event_outcome is 'What became of an event; none: nothing yet. Forgotten with its day.';
+comment on column event_outcome.canonical is 'What it was mapped to; null: its payload is canonical.';
+comment on column event_outcome.skus is 'What it is about, once it is mapped.';
+comment on column event_outcome.status is 'received: it is to be tried again.';
 comment on column exception.affected is 'What it touches, such as the commitments that a shortfall uncovers.';
 comment on column exception.fact is 'The one row it is about as an event of its own, where the rest of the event was applied; null: the whole event.';
 comment on column exception.notes is '[{ at, actor, action, note }], oldest first.';
@@ -736,13 +782,14 @@ comment on column inbox.hash is 'SHA-256 of the bytes.';
 comment on column inbox.headers is 'Those of the request that a profile may ask for.';
 comment on column inbox.payload is 'This event''s part of the body, byte for byte.';
 comment on column inbox.payload_base64 is 'true: the bytes are not text as PostgreSQL holds it (not UTF-8, or with a NUL), so they stand in base64.';
-comment on column inbox.progress is 'How many of its rows are done, of an event applied in pieces: a snapshot of many rows.';
 comment on column inbox.received_at is 'To the millisecond, the very one that stands in the id: an id alone finds its day.';
 comment on column inbox.signature is '{ scheme, secretId?, timestamp? }: how it was proved to be from the source.';
-comment on column inbox.skus is 'What it is about, once it is mapped.';
 comment on column inbox.turn is 'In order of arrival.';
 comment on table inbox_key is 'Which events are known (semantics.md 22). Forgotten with their day.';
 comment on column inbox_key.variant is 'Empty for the body that came first under this id; the hash in hexadecimals for any other.';
+comment on table inbox_waiting is 'Events that are to be applied. Whoever applies one takes it away, in the transaction that posts what it says.';
+comment on column inbox_waiting.attempts is 'How often it was tried before.';
+comment on column inbox_waiting.progress is 'How many of its rows are done, of an event applied in pieces: a snapshot of many rows.';
 comment on column item.deleted_at is 'Its ledger stays; creating the SKU again revives the row and its position versions.';
 comment on column item.revision is 'Raised by every change of the item, its units or a channel''s rules for it.';
 comment on column item.version is 'What clients see and send in If-Match.';
@@ -783,7 +830,9 @@ grant delete, insert, select, update on channel_location to holdfast_app;
 grant delete, insert, select, update on client to holdfast_app;
 grant delete, insert, select, update on configuration to holdfast_app;
 grant delete, insert, select, update on deprecated_use to holdfast_app;
+grant select on event to holdfast_app;
 grant insert, select on event_attempt to holdfast_app;
+grant insert, select, update on event_outcome to holdfast_app;
 grant insert, select, update on exception to holdfast_app;
 grant insert, select, update on feed_catalog to holdfast_app;
 grant delete, insert, select, update on feed_delta to holdfast_app;
@@ -795,6 +844,7 @@ grant delete, insert, select, update on import_failure to holdfast_app;
 grant insert, select on inbox to holdfast_app;
 grant delete, insert, select, update on inbox_key to holdfast_app;
 grant usage on sequence inbox_turn to holdfast_app;
+grant delete, insert, select, update on inbox_waiting to holdfast_app;
 grant delete, insert, select, update on item to holdfast_app;
 grant delete, insert, select, update on item_identifier to holdfast_app;
 grant delete, insert, select, update on item_uom to holdfast_app;
@@ -815,7 +865,6 @@ grant insert, select, update on source to holdfast_app;
 grant delete, insert, select, update on source_ownership to holdfast_app;
 grant delete, insert, select, update on source_secret to holdfast_app;
 grant insert, select, update on supply to holdfast_app;
-grant update (attempts, canonical, finished_at, problem, progress, skus, status) on inbox to holdfast_app;
 revoke execute on function drop_inbox_days(date) from public;
 grant execute on function drop_inbox_days(date) to holdfast_app;
 revoke execute on function make_inbox_day(date) from public;

@@ -9,6 +9,7 @@ import {
   type ParkedKey,
   type Supply,
   textOf,
+  type Waits,
 } from './applying.repository.js';
 
 /** What applying events writes in the posting engine's transaction, set-based; the other half of applying.repository. */
@@ -28,16 +29,25 @@ export interface Finished {
   readonly problem: { readonly kind: string; readonly detail: string } | null;
 }
 
+/** Fails where something became of it before: an event that is tried for the first time has no outcome. */
 const FINISH_EVENTS = {
   name: 'finish-events',
   text: `
-    update inbox i
-       set status = f.status, attempts = f.attempt, canonical = coalesce(f.canonical::jsonb, i.canonical),
-           skus = case when f.skus = '' then null else string_to_array(f.skus, chr(31)) end,
-           finished_at = to_timestamp($8::float8 / 1000), problem = f.problem::jsonb
-      from unnest($1::timestamptz[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::text[])
-        as f(received_at, id, status, attempt, canonical, skus, problem)
-     where i.received_at = f.received_at and i.id = f.id`,
+    insert into event_outcome (received_at, id, status, attempts, canonical, skus, finished_at, problem)
+    select to_timestamp(received_at / 1000), id, status, attempt, canonical::jsonb,
+           case when skus = '' then null else string_to_array(skus, chr(31)) end, to_timestamp($8::float8 / 1000),
+           problem::jsonb
+      from unnest($1::float8[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::text[])
+        as f(received_at, id, status, attempt, canonical, skus, problem)`,
+};
+
+const FINISH_EVENTS_AGAIN = {
+  name: 'finish-events-again',
+  text: `${FINISH_EVENTS.text}
+    on conflict (received_at, id) do update
+       set status = excluded.status, attempts = excluded.attempts, skus = excluded.skus,
+           canonical = coalesce(excluded.canonical, event_outcome.canonical), finished_at = excluded.finished_at,
+           problem = excluded.problem`,
 };
 
 const INSERT_ATTEMPTS = {
@@ -50,21 +60,13 @@ const INSERT_ATTEMPTS = {
     on conflict do nothing`,
 };
 
-/** Writes the final states, each once: the rows are locked and were `received`. */
+/** Writes the final states, each once: of events that this transaction has taken out of what waits. */
 export function finishEvents(send: Send, finished: readonly Finished[], now: number): Promise<unknown>[] {
-  const sent: Promise<unknown>[] = [
-    send(FINISH_EVENTS, [
-      finished.map(({ receivedAt }) => isoTime(receivedAt)),
-      finished.map(({ id }) => id),
-      finished.map(({ status }) => status),
-      finished.map(({ attempt }) => attempt),
-      finished.map(({ canonical }) => canonical),
-      // Arrays of arrays have one length in PostgreSQL: joined by the unit separator, which no SKU can hold.
-      finished.map(({ skus }) => skus.join('\x1f')),
-      finished.map(({ problem }) => problem && JSON.stringify({ code: problem.kind, detail: problem.detail })),
-      now,
-    ]),
-  ];
+  const sent: Promise<unknown>[] = [];
+  const again = finished.filter(({ attempt }) => attempt > 1);
+  const first = again.length === 0 ? finished : finished.filter(({ attempt }) => attempt === 1);
+  if (first.length > 0) sent.push(send(FINISH_EVENTS, finishedColumns(first, now)));
+  if (again.length > 0) sent.push(send(FINISH_EVENTS_AGAIN, finishedColumns(again, now)));
   const told = finished.filter(({ status, attempt }) => status !== 'applied' || attempt > 1);
   if (told.length > 0) {
     sent.push(
@@ -81,25 +83,56 @@ export function finishEvents(send: Send, finished: readonly Finished[], now: num
   return sent;
 }
 
-const KEEP_PROGRESS = {
-  name: 'keep-progress',
+function finishedColumns(finished: readonly Finished[], now: number): unknown[] {
+  return [
+    finished.map(({ receivedAt }) => receivedAt),
+    finished.map(({ id }) => id),
+    finished.map(({ status }) => status),
+    finished.map(({ attempt }) => attempt),
+    finished.map(({ canonical }) => canonical),
+    // Arrays of arrays have one length in PostgreSQL: joined by the unit separator, which no SKU can hold.
+    finished.map(({ skus }) => skus.join('\x1f')),
+    finished.map(({ problem }) => problem && JSON.stringify({ code: problem.kind, detail: problem.detail })),
+    now,
+  ];
+}
+
+const PUT_EVENTS_BACK = {
+  name: 'put-events-back',
   text: `
-    update inbox i set progress = p.progress
-      from unnest($1::timestamptz[], $2::text[], $3::int[]) as p(received_at, id, progress)
-     where i.received_at = p.received_at and i.id = p.id`,
+    insert into inbox_waiting (source_id, turn, received_at, id, attempts, progress)
+    select source_id, turn, to_timestamp(received_at / 1000), id, attempts, progress
+      from unnest($1::int[], $2::bigint[], $3::float8[], $4::text[], $5::smallint[], $6::int[])
+        as w(source_id, turn, received_at, id, attempts, progress)`,
 };
 
-/** How far events that are applied in pieces have come. */
-export function keepProgress(
-  send: Send,
-  events: readonly { id: string; receivedAt: number; progress: number }[],
-): Promise<unknown> {
-  return send(KEEP_PROGRESS, [
-    events.map(({ receivedAt }) => isoTime(receivedAt)),
+/** What this transaction took and has not ended, or not all of it, waits on in its turn. */
+export function putEventsBack(send: Send, events: readonly Waits[]): Promise<unknown> {
+  return send(PUT_EVENTS_BACK, [
+    events.map(({ sourceId }) => sourceId),
+    events.map(({ turn }) => turn),
+    events.map(({ receivedAt }) => receivedAt),
     events.map(({ id }) => id),
+    events.map(({ attempts }) => attempts),
     events.map(({ progress }) => progress),
   ]);
 }
+
+/**
+ * Has events tried again, in their old turns: the end of a statement whose part `again` names outcomes by received_at and
+ * id. What is applied stays so, and what waits already is not put there twice.
+ */
+export const TRY_AGAIN = `
+  marked as (
+    update event_outcome o set status = 'received', attempts = greatest(o.attempts, 1)
+      from again
+     where o.received_at = again.received_at and o.id = again.id and o.status not in ('received', 'applied')
+    returning o.received_at, o.id, o.attempts
+  )
+  insert into inbox_waiting (source_id, turn, received_at, id, attempts)
+  select i.source_id, i.turn, i.received_at, i.id, marked.attempts
+    from marked
+    join inbox i on i.received_at = marked.received_at and i.id = marked.id`;
 
 const WRITE_FIGURES = {
   name: 'write-figures',
@@ -272,11 +305,13 @@ export const RELEASE_KEYS = {
     ), rows_again as (
       update exception e set retrying = true
        where e.id in (select holder from behind) and e.fact is not null and e.status = 'open'
-    )
-    update inbox i set status = 'received'
-      from exception e
-     where e.inbox_id in (select holder from behind) and e.status = 'open' and e.fact is null
-       and i.received_at = e.inbox_received_at and i.id = e.inbox_id and i.status = 'parked'`,
+    ),
+    again as (
+      select o.received_at, o.id
+        from exception e
+        join event_outcome o on o.received_at = e.inbox_received_at and o.id = e.inbox_id
+       where e.inbox_id in (select holder from behind) and e.status = 'open' and e.fact is null and o.status = 'parked'
+    ), ${TRY_AGAIN}`,
 };
 
 export function releaseKeys(send: Send, holders: readonly string[]): Promise<unknown> {

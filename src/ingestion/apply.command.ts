@@ -25,6 +25,7 @@ import {
   type Row,
   type Surroundings,
   type Task,
+  waitsOf,
 } from './task.js';
 
 /** What does not keep its key: nothing later waits for it. */
@@ -46,12 +47,14 @@ export interface Applied {
  * what cannot be applied is parked, with an exception, in the same transaction.
  */
 export class ApplyCommand implements LookingUp, ReservationCommand {
-  /** The rows of the inbox are locked and looked at first, so a repeated command finds what it has done. */
+  /** Its events are taken out of what waits in the same transaction, so a repeated command finds what it has done. */
   readonly intent = null;
   readonly skus: readonly string[];
   readonly weight: number;
   readonly reservationIds: readonly string[];
   lookups: Lookups = noLookups([]);
+  /** Nothing it is about stands elsewhere than it says. */
+  private readonly staysPut: boolean;
   private resolved: Row[][] = [];
   private readonly required: PositionKey[] = [];
 
@@ -62,11 +65,17 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
     private readonly around: Surroundings,
   ) {
     const facts = portions.flatMap(factsIn);
-    const named = facts.flatMap((fact) => namesIn(fact).flatMap((name) => this.skuOf(name) ?? []));
-    this.skus = [...new Set(named)];
+    const skus = new Set<string>();
+    const orders = new Set<string>();
+    for (const fact of facts) {
+      for (const name of namesIn(fact)) skus.add(this.skuOf(name) ?? '');
+      if ('orderRef' in fact) for (const id of candidatesOf(fact, around)) orders.add(id);
+    }
+    skus.delete('');
+    this.skus = [...skus];
     this.weight = Math.max(1, facts.length);
-    const orders = facts.flatMap((fact) => ('orderRef' in fact ? candidatesOf(fact, around) : []));
-    this.reservationIds = [...new Set(orders)];
+    this.reservationIds = [...orders];
+    this.staysPut = orders.size === 0 && !facts.some(({ kind }) => kind === 'unship');
   }
 
   prepare(catalogue: Catalogue): readonly PositionNeed[] {
@@ -78,7 +87,7 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
       this.expect(task);
       return factsIn(portion).map((fact) => {
         const row = this.resolve(task, fact, catalogue);
-        this.lookups.keys.push(...keysOf(task, fact, this.around));
+        this.lookups.keys.push(...row.keys);
         if (!row.refusal) needs.push(...this.lookUp(task, row));
         if (fact.kind === 'unship') {
           const sourceId = task.source.id;
@@ -93,7 +102,7 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
   decide(desk: Desk): () => Answer {
     const session = desk.session(this.book);
     const reservations = desk.session(this.reservationBook);
-    this.requireLocked(desk, session, reservations);
+    if (!this.staysPut) this.requireLocked(desk, session, reservations);
     const failed = this.failedGroups(session);
     for (const [index, portion] of this.portions.entries()) {
       const rows = this.resolved[index] as Row[];
@@ -102,7 +111,7 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
       const together = task.group === null ? undefined : failed.get(task.group);
       const outcomes = rows.map((row) => {
         if (row.refusal) return row.refusal;
-        if (session.isBlocked(keysOf(task, row.fact, this.around), task.turn, holderOf(task))) return BLOCKED;
+        if (session.isBlocked(row.keys, task.turn, holderOf(task))) return BLOCKED;
         if (together) return together;
         return decideRow(new FactDesk(desk, session, reservations, this.around, task, row));
       });
@@ -115,7 +124,7 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
 
   private expect(task: Task): void {
     if (task.exceptionId !== null) this.lookups.rows.push(task.exceptionId);
-    else this.lookups.events.push(task.inbox);
+    else this.lookups.events.push(waitsOf(task, task.done));
     if (task.exceptionId === null && task.attempts > 0) this.lookups.retried.push(task.inbox.id);
   }
 
@@ -125,11 +134,11 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
 
   /** Finds what a fact names, by the catalogue as it proves to be current. */
   private resolve(task: Task, fact: Fact, catalogue: Catalogue): Row {
-    const row: Row = { fact, quantity: 0 };
+    const row: Row = { fact, quantity: 0, keys: keysOf(task, fact, this.around) };
     if (task.refusal) return { ...row, refusal: task.refusal };
     try {
       if (fact.kind === 'fault') throw refusal('mapping_failed', fact.detail);
-      if (fact.kind === 'order_cancelled') return this.resolveOrder(task, fact, catalogue);
+      if (fact.kind === 'order_cancelled') return this.resolveOrder(task, fact, row.keys, catalogue);
       const { item: name, locations } = placesOf(fact);
       const [location, to] = locations.map((code) => locationOf(catalogue, code));
       const claimed = fact.kind === 'supply' || fact.kind === 'supply_cancelled' ? 'supply' : 'on_hand';
@@ -139,14 +148,19 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
       if (claims.every((place) => !place)) this.claim(task, fact, claimed, undefined);
       const item = name === null ? undefined : itemOf(catalogue, this.skuOf(name), name);
       const said = 'quantity' in fact ? fact : fact.kind === 'unship' ? fact.said : null;
-      return { ...row, item, location, to, quantity: said && item ? inBase(item, said) : 0 };
+      return { fact, quantity: said && item ? inBase(item, said) : 0, keys: row.keys, item, location, to };
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       return { ...row, refusal: error.refusal };
     }
   }
 
-  private resolveOrder(task: Task, fact: Fact & { kind: 'order_cancelled' }, catalogue: Catalogue): Row {
+  private resolveOrder(
+    task: Task,
+    fact: Fact & { kind: 'order_cancelled' },
+    keys: readonly EventKey[],
+    catalogue: Catalogue,
+  ): Row {
     const places = candidatesOf(fact, this.around).flatMap((id) => standing(this.around, id));
     const locations = new Set(places.map(({ locationId }) => locationId));
     for (const id of locations) this.claim(task, fact, 'orders', catalogue.configuration.locationById(id));
@@ -155,7 +169,7 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
       const item = itemOf(catalogue, this.skuOf(line.item), line.item);
       return { itemId: item.id, quantity: inBase(item, line) };
     });
-    return { fact, quantity: 0, parts: parts ?? null };
+    return { fact, quantity: 0, keys, parts: parts ?? null };
   }
 
   /** Refuses what the source does not own at the time of the event (semantics.md 25). */
@@ -247,7 +261,7 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
     for (const [index, { task }] of this.portions.entries()) {
       if (task.group === null || failed.has(task.group)) continue;
       const wrong = (this.resolved[index] as Row[]).find(
-        (row) => row.refusal || session.isBlocked(keysOf(task, row.fact, this.around), task.turn, holderOf(task)),
+        (row) => row.refusal || session.isBlocked(row.keys, task.turn, holderOf(task)),
       );
       const why = task.refusal ?? wrong?.refusal ?? (wrong && BLOCKED);
       if (!why) continue;
@@ -266,7 +280,7 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
     }
     session.keepException(id, outcome.kind, outcome.detail);
     if (!PASSING.has(outcome.kind)) {
-      session.park(keysOf(task, row.fact, this.around), task.turn, id, outcome.kind === 'blocked');
+      session.park(row.keys, task.turn, id, outcome.kind === 'blocked');
     }
   }
 
@@ -289,16 +303,12 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
       const id = this.except(session, task, outcome, row, alone);
       if (PASSING.has(outcome.kind)) continue;
       const holder = alone === null ? task.inbox.id : id;
-      session.park(keysOf(task, row.fact, this.around), task.turn, holder, outcome.kind === 'blocked');
+      session.park(row.keys, task.turn, holder, outcome.kind === 'blocked');
     }
     if (task.attempts > 0) session.closeRefusals(task.inbox.id);
     if (task.attempts > 0 && status !== 'parked') session.release(task.inbox.id);
     if (!last) {
-      session.reach({
-        id: task.inbox.id,
-        receivedAt: task.inbox.receivedAt,
-        progress: task.done + Math.min(to, task.rows),
-      });
+      session.reach(waitsOf(task, task.done + Math.min(to, task.rows)));
       return;
     }
     const first = unread ?? refused[0]?.outcome;
@@ -331,6 +341,8 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
 
   private skusOf(task: Task): string[] {
     const names = task.facts.flatMap(namesIn);
+    const [only] = names;
+    if (only && names.length === 1) return [this.skuOf(only) ?? nameOf(only)];
     return [...new Set(names.map((name) => this.skuOf(name) ?? nameOf(name)))];
   }
 }

@@ -14,22 +14,37 @@ export interface FeedKey extends PositionKey {
   readonly sourceId: number;
 }
 
-const LOCK_EVENTS = {
-  name: 'lock-events',
+/** An event that waits, and its place among those of its source. */
+export interface Waits {
+  readonly sourceId: number;
+  readonly turn: number;
+  readonly id: string;
+  readonly receivedAt: number;
+  readonly attempts: number;
+  /** How many of its rows are done. */
+  readonly progress: number;
+}
+
+const TAKE_EVENTS = {
+  name: 'take-events',
   text: `
-    select i.id
-      from unnest($1::timestamptz[], $2::text[]) as k(received_at, id)
-      join inbox i using (received_at, id)
-     where i.status = 'received'
-     order by i.received_at, i.id
-       for no key update of i`,
+    with taken as (
+      delete from inbox_waiting w
+       using unnest($1::int[], $2::bigint[]) as k(source_id, turn)
+       where w.source_id = k.source_id and w.turn = k.turn
+      returning w.id
+    )
+    select id from taken`,
 };
 
-/** Locks these events. Ids of those that are still to be applied: another worker may have been quicker. */
-export async function lockEvents(send: Send, events: readonly { id: string; receivedAt: number }[]): Promise<string[]> {
-  const rows = await send<{ id: string }>(LOCK_EVENTS, [
-    events.map(({ receivedAt }) => isoTime(receivedAt)),
-    events.map(({ id }) => id),
+/**
+ * Takes these events out of what waits, for good with this transaction. Ids of those that did wait: another worker may
+ * have been quicker, and whoever deletes a row is the only one.
+ */
+export async function takeEvents(send: Send, events: readonly Waits[]): Promise<string[]> {
+  const rows = await send<{ id: string }>(TAKE_EVENTS, [
+    events.map(({ sourceId }) => sourceId),
+    events.map(({ turn }) => turn),
   ]);
   return rows.map(({ id }) => id);
 }

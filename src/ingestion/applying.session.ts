@@ -9,7 +9,7 @@ import {
   finishEvents,
   insertDeltas,
   insertParkedKeys,
-  keepProgress,
+  putEventsBack,
   releaseKeys,
   writeFigures,
   writeLooseShipments,
@@ -22,7 +22,6 @@ import {
   type FeedKey,
   type LastFigure,
   type LooseShipment,
-  lockEvents,
   lockRowExceptions,
   type ParkedKey,
   readCommitTimes,
@@ -34,6 +33,8 @@ import {
   readParkedKeys,
   readSupplies,
   type Supply,
+  takeEvents,
+  type Waits,
 } from './applying.repository.js';
 import {
   closeExceptions,
@@ -49,7 +50,7 @@ export const INFORMING = ['shortfall', 'late_shipment', 'overshipped', 'negative
 
 /** What a command of events needs read and locked. */
 export interface Lookups {
-  readonly events: { readonly id: string; readonly receivedAt: number }[];
+  readonly events: Waits[];
   /** Exceptions whose row is tried again. */
   readonly rows: string[];
   readonly retried: string[];
@@ -77,8 +78,10 @@ export class ApplyingBook implements Participant<ApplyingSession> {
 
 /** What one batch of the engine knows and decides of events: as read under lock, and as decided since. */
 export class ApplyingSession implements ParticipantSession {
-  private readonly open = new Set<string>();
+  /** What is to be applied, by inbox id or, of a row that is tried again (null), by its exception's. */
+  private readonly open = new Map<string, Waits | null>();
   private readonly figures = new Map<string, LastFigure>();
+  /** As they were read; those of this batch are in `newDeltas`. */
   private readonly deltas = new Map<string, FeedDelta[]>();
   private readonly committed = new Map<string, CommittedAt[]>();
   private readonly supplies = new Map<string, Supply>();
@@ -90,7 +93,7 @@ export class ApplyingSession implements ParticipantSession {
   readonly counted = new Set<string>();
 
   private readonly finished: Finished[] = [];
-  private readonly progress: { id: string; receivedAt: number; progress: number }[] = [];
+  private readonly unfinished: Waits[] = [];
   private readonly newFigures = new Map<string, FeedKey & Moment & { event: string }>();
   private newDeltas: FeedDelta[] = [];
   private readonly newSupplies = new Map<string, Supply>();
@@ -131,7 +134,7 @@ export class ApplyingSession implements ParticipantSession {
     const reservationIds = each(({ reservationIds }) => reservationIds);
     // In one write: everything is sent before the first answer is waited for.
     const sent = [
-      events.length === 0 ? [] : lockEvents(send, events),
+      events.length === 0 ? [] : takeEvents(send, events),
       rows.length === 0 ? [] : lockRowExceptions(send, rows),
       retried.length === 0 ? [] : readRefusals(send, retried, INFORMING),
       figures.length === 0 ? [] : readFigures(send, figures),
@@ -143,7 +146,9 @@ export class ApplyingSession implements ParticipantSession {
       reservationIds.length === 0 ? this.commitTimes : readCommitTimes(send, reservationIds),
     ] as const;
     const [ids, exceptions, refusals, last, posted, stands, announced, left, parked, times] = await Promise.all(sent);
-    for (const id of [...ids, ...exceptions]) this.open.add(id);
+    const taken = new Set(ids);
+    for (const event of events) if (taken.has(event.id)) this.open.set(event.id, event);
+    for (const id of exceptions) this.open.set(id, null);
     for (const refusal of refusals) push(this.refusals, refusal.inboxId, refusal);
     for (const figure of last) this.figures.set(feedName(figure), figure);
     for (const delta of posted) push(this.deltas, feedName(delta), delta);
@@ -163,12 +168,12 @@ export class ApplyingSession implements ParticipantSession {
   }
 
   lastFigure(key: FeedKey): LastFigure | undefined {
-    return this.figures.get(feedName(key));
+    return this.figures.size === 0 ? undefined : this.figures.get(feedName(key));
   }
 
   /** Changes of the source at a position, in any order, as far as they were asked for. */
   deltasOf(key: FeedKey): readonly FeedDelta[] {
-    return this.deltas.get(feedName(key)) ?? [];
+    return [...(this.deltas.get(feedName(key)) ?? []), ...this.newDeltas.filter((delta) => isSameFeed(delta, key))];
   }
 
   committedAt(key: PositionKey): readonly CommittedAt[] {
@@ -189,6 +194,7 @@ export class ApplyingSession implements ParticipantSession {
 
   /** Whether something that came before `turn` about one of these is parked. */
   isBlocked(keys: readonly EventKey[], turn: number, holder: string): boolean {
+    if (this.parked.size === 0) return false;
     return keys.some((key) =>
       this.parked.get(keyName(key))?.some((other) => other.turn < turn && other.holder !== holder),
     );
@@ -199,13 +205,13 @@ export class ApplyingSession implements ParticipantSession {
     const figure = { ...key, ...moment, event };
     this.figures.set(name, figure);
     this.newFigures.set(name, figure);
-    const isLater = (delta: FeedDelta) => feedName(delta) !== name || compareMoments(delta, moment) >= 0;
-    this.deltas.set(name, (this.deltas.get(name) ?? []).filter(isLater));
+    const isLater = (delta: FeedDelta) => !isSameFeed(delta, key) || compareMoments(delta, moment) >= 0;
+    const posted = this.deltas.get(name);
+    if (posted) this.deltas.set(name, posted.filter(isLater));
     if (this.newDeltas.length > 0) this.newDeltas = this.newDeltas.filter(isLater);
   }
 
   keepDelta(delta: FeedDelta): void {
-    push(this.deltas, feedName(delta), delta);
     this.newDeltas.push(delta);
   }
 
@@ -256,8 +262,9 @@ export class ApplyingSession implements ParticipantSession {
     this.finished.push(event);
   }
 
-  reach(event: { id: string; receivedAt: number; progress: number }): void {
-    this.progress.push(event);
+  /** So far it has come, and goes on in another transaction. */
+  reach(event: Waits): void {
+    this.unfinished.push(event);
   }
 
   /** Opens an exception, or says anew what is wrong in the one that is open for the same. Answers its id. */
@@ -307,7 +314,9 @@ export class ApplyingSession implements ParticipantSession {
     if (this.exceptions.length > 0) sent.push(insertExceptions(send, this.exceptions, now));
     if (this.closed.length > 0) sent.push(closeExceptions(send, this.closed, now));
     if (this.kept.length > 0) sent.push(keepExceptions(send, this.kept));
-    if (this.progress.length > 0) sent.push(keepProgress(send, this.progress));
+    // What was taken for a command that was then not decided, because it needs other rows locked, too.
+    const back = [...this.unfinished, ...[...this.open.values()].filter((event) => event !== null)];
+    if (back.length > 0) sent.push(putEventsBack(send, back));
     if (this.finished.length > 0) sent.push(...finishEvents(send, this.finished, now));
     if (this.newParked.length > 0) sent.push(insertParkedKeys(send, this.newParked));
     // Last: what is parked in this very batch behind what it releases is released with the others.
@@ -363,6 +372,10 @@ function push<T>(lists: Map<string, T[]>, name: string, entry: T): void {
   const list = lists.get(name);
   if (list) list.push(entry);
   else lists.set(name, [entry]);
+}
+
+function isSameFeed(a: FeedKey, b: FeedKey): boolean {
+  return a.itemId === b.itemId && a.locationId === b.locationId && a.sourceId === b.sourceId;
 }
 
 function placeName({ itemId, locationId }: PositionKey): string {

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import type { Identifier } from '../catalog/item.js';
 import type { PositionKey } from '../stock/ledger.js';
+import { TRY_AGAIN } from './applied.repository.js';
 import { nameOf } from './fact.js';
 import type { QuantityBasis } from './netting.js';
 import type { FactKind, Ownership } from './ownership.js';
@@ -50,16 +51,24 @@ export interface WaitingRow {
   readonly fact: unknown;
 }
 
-const WAITING = `
-  select i.id, i.received_at as "receivedAt", i.turn, i.event_id as "eventId",
+/**
+ * Events of these places among what waits, in their order. Key by key, and only of the places that are taken: PostgreSQL
+ * would else sort all that waits with its payloads, window after window.
+ */
+const eventsAt = (places: string) => `
+  select w.id, w.received_at as "receivedAt", w.turn, i.event_id as "eventId",
          coalesce(c.payload, i.payload) as payload, i.payload_base64 and c.payload is null as base64,
-         i.content_type as "contentType", i.headers, i.attempts, i.progress, i.batch,
-         case when i.progress > 0 then i.canonical end as canonical, c.payload is not null as corrected
-    from inbox i
+         i.content_type as "contentType", i.headers, w.attempts, w.progress, i.batch,
+         case when w.progress > 0 then (select o.canonical from event_outcome o
+                                         where o.received_at = w.received_at and o.id = w.id) end as canonical,
+         c.payload is not null as corrected
+    from (${places}) w
+   cross join lateral (select * from inbox i where i.received_at = w.received_at and i.id = w.id offset 0) i
     left join lateral (
            select e.payload from exception e
-            where i.attempts > 0 and e.inbox_id = i.id and e.payload is not null
-            order by e.id desc limit 1) c on true`;
+            where w.attempts > 0 and e.inbox_id = w.id and e.payload is not null
+            order by e.id desc limit 1) c on true
+   order by w.turn`;
 
 /** What waits to be applied, and what is looked up before it is. */
 @Injectable()
@@ -76,7 +85,7 @@ export class BacklogRepository {
         select s.id
           from source s
          cross join lateral (
-                 (select 1 from inbox i where i.source_id = s.id and i.status = 'received' limit 1)
+                 (select 1 from inbox_waiting w where w.source_id = s.id limit 1)
                  union all
                  (select 1 from exception e where e.source_id = s.id and e.retrying limit 1)
                  limit 1) as waits`,
@@ -133,13 +142,17 @@ export class BacklogRepository {
   async window(sourceId: number, behind: number, most: number): Promise<WaitingEvent[]> {
     const { rows } = await this.pool.query<WaitingEvent>({
       name: 'window',
-      text: `${WAITING} where i.source_id = $1 and i.status = 'received' and i.turn > $2 order by i.turn limit $3`,
+      text: eventsAt('select * from inbox_waiting where source_id = $1 and turn > $2 order by turn limit $3'),
       values: [sourceId, behind, most],
     });
     const last = rows.at(-1);
     if (!last?.batch || rows.length < most) return rows;
     const { rows: more } = await this.pool.query<WaitingEvent>(
-      `${WAITING} where i.source_id = $1 and i.status = 'received' and i.batch = $2 and i.turn > $3 order by i.turn`,
+      eventsAt(
+        `select w.* from inbox_waiting w
+           join inbox b on b.received_at = w.received_at and b.id = w.id
+          where w.source_id = $1 and b.batch = $2 and w.turn > $3`,
+      ),
       [sourceId, last.batch, last.turn],
     );
     return [...rows, ...more];
@@ -239,10 +252,12 @@ export class BacklogRepository {
                     select from location l where l.code = e.location or l.gln = e.location))
         ), rows_again as (
           update exception e set retrying = true from found f where e.id = f.id and f.is_row
-        )
-        update inbox i set status = 'received'
-          from found f
-         where not f.is_row and i.received_at = f.inbox_received_at and i.id = f.inbox_id and i.status = 'parked'`,
+        ), again as (
+          select o.received_at, o.id
+            from found f
+            join event_outcome o on o.received_at = f.inbox_received_at and o.id = f.inbox_id
+           where not f.is_row and o.status = 'parked'
+        ), ${TRY_AGAIN}`,
     });
     return rowCount ?? 0;
   }
@@ -257,11 +272,13 @@ export class BacklogRepository {
     await this.pool.query({
       name: 'retry-shipped',
       text: `
-        update inbox i set status = 'received'
-          from exception e
-         where e.source_id = $1 and e.status = 'open' and e.kind = 'unknown_shipment' and e.fact is null
-           and e.affected ->> 'shipmentRef' = any($2::text[])
-           and i.received_at = e.inbox_received_at and i.id = e.inbox_id and i.status = 'parked'`,
+        with again as (
+          select o.received_at, o.id
+            from exception e
+            join event_outcome o on o.received_at = e.inbox_received_at and o.id = e.inbox_id
+           where e.source_id = $1 and e.status = 'open' and e.kind = 'unknown_shipment' and e.fact is null
+             and e.affected ->> 'shipmentRef' = any($2::text[]) and o.status = 'parked'
+        ), ${TRY_AGAIN}`,
       values: [sourceId, references],
     });
   }

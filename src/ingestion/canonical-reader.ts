@@ -143,14 +143,17 @@ const READERS: { readonly [T in EventType]: (fields: Fields) => Data<T> } = {
   'source.heartbeat.v1': () => ({}),
 };
 
-/** The documented fields by their names without case and underscores. */
+/** The documented fields by their names, and by those without case and underscores. */
 const KNOWN = new Map(
   (
     'sku identifier location quantity delta uom lot reference condition reason basis nettedUpTo complete locations rows ' +
     'from to expectedAt orderRef reservationId shipmentRef lines restock kind code'
   )
     .split(' ')
-    .map((name) => [name.toLowerCase(), name]),
+    .flatMap((name): [string, string][] => [
+      [name.toLowerCase(), name],
+      [name, name],
+    ]),
 );
 
 function snapshot(fields: Fields): StockSnapshot {

@@ -15,15 +15,15 @@ import type { Tx } from '../postgres/connections.js';
 import { Problem } from '../problems/problem.js';
 import type { Send } from '../stock/command.js';
 import { isStale, type Moment } from './absolute-figure.js';
-import { finishEvents } from './applied.repository.js';
-import { lockEvents } from './applying.repository.js';
+import { finishEvents, putEventsBack } from './applied.repository.js';
+import { takeEvents } from './applying.repository.js';
 import { INFORMING } from './applying.session.js';
 import type { CanonicalEventOf, ItemUpdated } from './canonical-event.js';
 import { type CatalogKind, CatalogUpdatesRepository } from './catalog-updates.repository.js';
 import { closeExceptions, insertExceptions, keepExceptions, readRefusals } from './exception-writing.repository.js';
 import { momentOf } from './fact.js';
 import { type Ownership, ownsAnywhere } from './ownership.js';
-import { isRefusal, type Outcome, type Refusal, type Task } from './task.js';
+import { isRefusal, type Outcome, type Refusal, type Task, waitsOf } from './task.js';
 
 export type CatalogEvent = CanonicalEventOf<'item.updated.v1'> | CanonicalEventOf<'location.updated.v1'>;
 
@@ -62,9 +62,9 @@ export class CatalogUpdates {
     await this.dataSource.transaction(async (tx) => {
       const send: Send = (statement, values) => tx.query(statement.text, values as unknown[]);
       const waiting = new Set(
-        await lockEvents(
+        await takeEvents(
           send,
-          tasks.map(({ inbox }) => inbox),
+          tasks.map((task) => waitsOf(task, task.done)),
         ),
       );
       const open = tasks.filter(({ inbox }) => waiting.has(inbox.id));
@@ -74,6 +74,9 @@ export class CatalogUpdates {
         const mine = updates.filter(({ event }) => kindOf(event) === kind);
         if (mine.length > 0) await this.applyKind(tx, kind, mine, ownerships, outcomes, changed);
       }
+      // What else such an event says is applied behind this, in its turn.
+      const rest = open.filter(({ isAll }) => !isAll).map((task) => waitsOf(task, task.done));
+      if (rest.length > 0) await putEventsBack(send, rest);
       await this.finish(
         send,
         open.filter(({ isAll }) => isAll),

@@ -75,10 +75,12 @@ export class Fields {
 
   /**
    * Notes a member that is a known one but for case and underscores: to pass over `order_ref` would book a shipment
-   * against no order. Any other unknown member is left alone, because senders add what they like.
+   * against no order. Any other unknown member is left alone, because senders add what they like. `known`: names, as
+   * they are and without case and underscores.
    */
   lookalikes(known: ReadonlyMap<string, string>): void {
     for (const name in this.object) {
+      if (known.get(name) === name) continue;
       const meant = known.get(name.replace(/[_-]/g, '').toLowerCase());
       if (meant === undefined || meant === name) continue;
       this.fault(name, 'unknown_field', `is not a field of this event: did you mean ${meant}?`);
@@ -194,6 +196,9 @@ export class Fields {
   }
 }
 
+/** A day that there is: times come by the thousand of one day, and this look was half of what reading one cost. */
+let lastDay = '';
+
 /**
  * Milliseconds since 1970 of an RFC 3339 time, whose offset is required: a time of no zone is a guess. Digits past the
  * millisecond are cut off. undefined: not a time, or a day no calendar has.
@@ -208,9 +213,12 @@ export function parseTime(text: string): number | undefined {
     string | undefined,
     string,
   ];
-  // The day alone first: Date reads 30 February as 1 March.
-  const midnight = Date.parse(`${day}T00:00:00Z`);
-  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
+  if (day !== lastDay) {
+    // The day alone first: Date reads 30 February as 1 March.
+    const midnight = Date.parse(`${day}T00:00:00Z`);
+    if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
+    lastDay = day;
+  }
   const time = Date.parse(`${day}T${clock}${fraction.slice(0, 4)}${offset.toUpperCase()}`);
   // Before 1970 nothing was fed: a year 0001 is how some systems write that they do not know.
   return time >= 0 ? time : undefined;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { WaitingEvent, WaitingRow, WorkingSource } from './backlog.repository.js';
 import type { CanonicalEvent } from './canonical-event.js';
@@ -7,12 +8,16 @@ import type { CatalogEvent, CatalogTask } from './catalog-updates.service.js';
 import { MappingFailed } from './event-fields.js';
 import { factsOf, momentOf } from './fact.js';
 import { payloadText } from './inbox-event.js';
-import { MappingService } from './mapping.service.js';
+import { MappingService, readCanonical } from './mapping.service.js';
+import type { Profile } from './profiles.js';
 import type { Task } from './task.js';
 import type { Turn } from './window.js';
 
 /** The profile whose payloads are canonical events themselves: nothing of them needs to be kept a second time. */
 const CANONICAL = 'canonical';
+
+/** Events that are read in one go: a millisecond or two, for which the engine waits with what it could send. */
+const SLICE = 128;
 
 /** An event that was read: what is to be applied of it, and the events it said. */
 export interface ReadEvent extends Turn {
@@ -26,8 +31,19 @@ export interface ReadEvent extends Turn {
 export class EventReader {
   constructor(private readonly mapping: MappingService) {}
 
-  /** Never throws for what was sent: what cannot be mapped is a task that is refused. */
-  async read(source: WorkingSource, waiting: WaitingEvent): Promise<ReadEvent> {
+  /** In their order. Never throws for what was sent: what cannot be mapped is a task that is refused. */
+  async readAll(source: WorkingSource, waiting: readonly WaitingEvent[]): Promise<ReadEvent[]> {
+    const read: ReadEvent[] = [];
+    for (let from = 0; from < waiting.length; from += SLICE) {
+      const profile = await this.mapping.profile(source.profile);
+      const slice = waiting.slice(from, from + SLICE);
+      read.push(...(await Promise.all(slice.map((event) => this.read(source, profile, event)))));
+      await nextTurn();
+    }
+    return read;
+  }
+
+  private async read(source: WorkingSource, profile: Profile | undefined, waiting: WaitingEvent): Promise<ReadEvent> {
     const receivedAt = waiting.receivedAt.getTime();
     const arrival = { receivedAt, turn: waiting.turn };
     const inbox = { id: waiting.id, receivedAt, eventId: waiting.eventId };
@@ -40,14 +56,16 @@ export class EventReader {
       group: waiting.batch,
     };
     try {
-      const events = await this.map(source, waiting);
-      const all = events.flatMap((event) => factsOf(event, arrival));
-      const facts = all.slice(waiting.progress);
+      const events = this.mapHere(profile, waiting) ?? (await this.mapElsewhere(source, profile, waiting));
+      const [only] = events;
+      const all =
+        events.length === 1 && only ? factsOf(only, arrival) : events.flatMap((each) => factsOf(each, arrival));
+      const facts = waiting.progress === 0 ? all : all.slice(waiting.progress);
       const isShown = source.profile === CANONICAL && !waiting.corrected;
       const canonical = isShown ? null : JSON.stringify(events.map(canonicalJson));
       const task = { ...common, facts, done: waiting.progress, rows: facts.length, canonical, refusal: null };
       const [first] = events;
-      const moment = first ? momentOf(first, arrival) : { at: receivedAt, sequence: null };
+      const moment = all[0]?.moment ?? (first ? momentOf(first, arrival) : { at: receivedAt, sequence: null });
       return { task, events, waiting, turn: waiting.turn, moment, keys: [] };
     } catch (error) {
       if (!(error instanceof MappingFailed)) throw error;
@@ -79,10 +97,16 @@ export class EventReader {
     return { task, events: [event], waiting: null, turn: row.turn, moment: momentOf(event, arrival), keys: [] };
   }
 
-  private async map(source: WorkingSource, waiting: WaitingEvent): Promise<readonly CanonicalEvent[]> {
+  /** What needs no other process, without waiting. */
+  private mapHere(profile: Profile | undefined, waiting: WaitingEvent): readonly CanonicalEvent[] | undefined {
     if (Array.isArray(waiting.canonical)) return waiting.canonical.map(parseCanonical);
+    return profile?.expression === null ? [readCanonical(payloadText(waiting.payload, waiting.base64))] : undefined;
+  }
+
+  private mapElsewhere(source: WorkingSource, profile: Profile | undefined, waiting: WaitingEvent) {
     const text = payloadText(waiting.payload, waiting.base64);
-    return this.mapping.map(source.profile, text, waiting.headers ?? {}, waiting.receivedAt, source.code);
+    const { headers, receivedAt } = waiting;
+    return this.mapping.mapWith(profile ?? source.profile, text, headers ?? {}, receivedAt, source.code);
   }
 }
 

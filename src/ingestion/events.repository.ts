@@ -65,9 +65,14 @@ export interface EventFilter {
 }
 
 const SUMMARY = `
-  i.id, s.code as source, i.event_id as "eventId", i.status,
+  i.id, s.code as source, i.event_id as "eventId", coalesce(o.status, 'received') as status,
   (extract(epoch from i.received_at) * 1000)::float8 as "receivedAt",
-  (extract(epoch from i.finished_at) * 1000)::float8 as "finishedAt", i.attempts, i.skus, i.problem`;
+  (extract(epoch from o.finished_at) * 1000)::float8 as "finishedAt", coalesce(o.attempts, 0) as attempts, o.skus, o.problem`;
+
+const EVENTS = `
+  inbox i
+  join source s on s.id = i.source_id
+  left join event_outcome o on o.received_at = i.received_at and o.id = i.id`;
 
 /** What is read of the inbox by people. */
 @Injectable()
@@ -77,11 +82,13 @@ export class EventsRepository {
     const [at, id] = before ?? [null, null];
     return tx.query(
       `select ${SUMMARY}
-         from inbox i
-         join source s on s.id = i.source_id
+         from ${EVENTS}
         where ($1::int is null or i.source_id = $1)
-          and ($2::text is null or i.status = $2)
-          and ($3::text is null or i.skus @> array[$3])
+          -- Each through an index: PostgreSQL plans this with the values, and leaves the other branch out.
+          and ($2::text is null or case when $2 = 'received'
+                 then exists (select from inbox_waiting w where w.source_id = i.source_id and w.turn = i.turn)
+                 else o.status = $2 end)
+          and ($3::text is null or o.skus @> array[$3])
           and ($4::float8 is null or (i.received_at, i.id) < (to_timestamp($4 / 1000), $5))
         order by i.received_at desc, i.id desc
         limit $6`,
@@ -93,12 +100,11 @@ export class EventsRepository {
   async find(tx: Tx, id: string, receivedAt: number): Promise<EventDetailRow | undefined> {
     const [row] = await tx.query(
       `select ${SUMMARY}, i.source_id as "sourceId", i.payload, i.payload_base64 as "payloadBase64",
-              i.content_type as "contentType", encode(i.hash, 'hex') as hash, i.headers, i.signature, i.canonical,
+              i.content_type as "contentType", encode(i.hash, 'hex') as hash, i.headers, i.signature, o.canonical,
               i.traceparent, i.request_id as "requestId", i.import_id as "importId",
               coalesce((select k.deliveries from inbox_key k
                          where k.source_id = i.source_id and k.event_id = i.event_id and k.id = i.id), 0) as deliveries
-         from inbox i
-         join source s on s.id = i.source_id
+         from ${EVENTS}
         where i.received_at = to_timestamp($2::float8 / 1000) and i.id = $1`,
       [id, receivedAt],
     );

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../postgres/connections.js';
-import { RELEASE_KEYS } from './applied.repository.js';
+import { RELEASE_KEYS, TRY_AGAIN } from './applied.repository.js';
 
 export type ExceptionStatus = 'open' | 'resolved' | 'discarded';
 
@@ -45,12 +45,13 @@ export interface ExceptionFilter {
 
 const EXCEPTION = `
   select e.id, e.kind, e.status, e.source_id as "sourceId", s.code as source, s.profile, e.inbox_id as "inboxId",
-         e.inbox_received_at as "inboxReceivedAt", i.status as "inboxStatus", e.event_id as "eventId", e.sku, e.location,
-         e.detail, e.affected, e.fact, e.retrying or coalesce(i.status = 'received', false) as retrying, e.notes, i.headers,
+         e.inbox_received_at as "inboxReceivedAt", case when i.id is not null then coalesce(o.status, 'received') end as "inboxStatus", e.event_id as "eventId", e.sku, e.location,
+         e.detail, e.affected, e.fact, e.retrying or coalesce(o.status = 'received', false) as retrying, e.notes, i.headers,
          e.created_at as "createdAt", e.resolved_at as "resolvedAt"
     from exception e
     join source s on s.id = e.source_id
-    left join inbox i on i.received_at = e.inbox_received_at and i.id = e.inbox_id`;
+    left join inbox i on i.received_at = e.inbox_received_at and i.id = e.inbox_id
+    left join event_outcome o on o.received_at = e.inbox_received_at and o.id = e.inbox_id`;
 
 /** What a person sees of exceptions, and does about them. */
 @Injectable()
@@ -78,13 +79,19 @@ export class ExceptionsRepository {
     return row;
   }
 
-  /** Locks the event and then the exception, in the order in which applying does. What is read before may be old. */
+  /**
+   * Locks the event, if it is to be applied, and then the exception, in the order in which applying does. What is read
+   * before may be old.
+   */
   async lock(tx: Tx, { id, inboxId, inboxReceivedAt }: ExceptionRow): Promise<void> {
     if (inboxId !== null) {
-      await tx.query('select 1 from inbox where received_at = $1 and id = $2 for no key update', [
-        inboxReceivedAt,
-        inboxId,
-      ]);
+      await tx.query(
+        `select 1 from inbox i
+           join inbox_waiting w on w.source_id = i.source_id and w.turn = i.turn
+          where i.received_at = $1 and i.id = $2
+            for update of w`,
+        [inboxReceivedAt, inboxId],
+      );
     }
     await tx.query('select 1 from exception where id = $1 for no key update', [id]);
   }
@@ -98,8 +105,10 @@ export class ExceptionsRepository {
   async retryEvent(tx: Tx, { id, inboxId, inboxReceivedAt }: ExceptionRow, payload: string | null): Promise<void> {
     if (payload !== null) await tx.query('update exception set payload = $2 where id = $1', [id, payload]);
     await tx.query(
-      `update inbox set status = 'received', attempts = greatest(attempts, 1)
-        where received_at = $1 and id = $2 and status in ('parked', 'exception')`,
+      `with again as (
+         select o.received_at, o.id from event_outcome o
+          where o.received_at = $1 and o.id = $2 and o.status in ('parked', 'exception')
+       ), ${TRY_AGAIN}`,
       [inboxReceivedAt, inboxId],
     );
   }
@@ -123,10 +132,10 @@ export class ExceptionsRepository {
     informing: readonly string[],
   ): Promise<boolean> {
     const [, count] = await tx.query(
-      `update inbox i set status = 'exception'
-        where i.received_at = $1 and i.id = $2 and i.status = 'parked'
+      `update event_outcome o set status = 'exception'
+        where o.received_at = $1 and o.id = $2 and o.status = 'parked'
           and not exists (select from exception e
-                           where e.inbox_id = i.id and e.status = 'open' and e.fact is null and e.kind <> all($3))`,
+                           where e.inbox_id = o.id and e.status = 'open' and e.fact is null and e.kind <> all($3))`,
       [inboxReceivedAt, inboxId, informing],
     );
     return count > 0;
@@ -139,28 +148,31 @@ export class ExceptionsRepository {
 
   /** Has one event tried again, if that may change anything. Its status then; undefined: there is no such event. */
   async replay(tx: Tx, id: string, receivedAt: Date): Promise<{ sourceId: number; status: string } | undefined> {
+    await tx.query(
+      `with again as (
+         select o.received_at, o.id from event_outcome o where o.received_at = $1 and o.id = $2 and ${REPLAYABLE}
+       ), ${TRY_AGAIN}`,
+      [receivedAt, id],
+    );
     const [row] = await tx.query(
-      `select source_id as "sourceId", status from inbox where received_at = $1 and id = $2 for no key update`,
+      `select source_id as "sourceId", status from event where received_at = $1 and id = $2`,
       [receivedAt, id],
     );
-    if (!row) return undefined;
-    const [[replayed]] = await tx.query(
-      `update inbox i set status = 'received', attempts = greatest(attempts, 1)
-        where i.received_at = $1 and i.id = $2 and ${REPLAYABLE}
-       returning status`,
-      [receivedAt, id],
-    );
-    return { sourceId: row.sourceId, status: replayed?.status ?? row.status };
+    return row;
   }
 
   /** Has all events of a source since a time tried again for which that may change anything. Answers how many. */
   async replaySource(tx: Tx, sourceId: number, since: Date): Promise<number> {
-    const [, count] = await tx.query(
-      `update inbox i set status = 'received', attempts = greatest(attempts, 1)
-        where i.source_id = $1 and i.received_at >= $2 and ${REPLAYABLE}`,
+    const replayed = await tx.query(
+      `with again as (
+         select o.received_at, o.id
+           from event_outcome o
+           join inbox i on i.received_at = o.received_at and i.id = o.id
+          where i.source_id = $1 and o.received_at >= $2 and ${REPLAYABLE}
+       ), ${TRY_AGAIN} returning 1`,
       [sourceId, since],
     );
-    return count;
+    return replayed.length;
   }
 }
 
@@ -169,7 +181,7 @@ export class ExceptionsRepository {
  * body under a known id, unless its exception itself is retried.
  */
 const REPLAYABLE = `
-  (i.status in ('parked', 'stale')
-   or i.status = 'exception' and exists (
+  (o.status in ('parked', 'stale')
+   or o.status = 'exception' and exists (
         select from exception e
-         where e.inbox_id = i.id and e.status = 'open' and e.kind <> 'conflicting_duplicate'))`;
+         where e.inbox_id = o.id and e.status = 'open' and e.kind <> 'conflicting_duplicate'))`;

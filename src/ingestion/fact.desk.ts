@@ -32,13 +32,9 @@ export class FactDesk {
 
   /** What a movement of this event says of itself. */
   change(kind: MovementKind, reference: string | null, reason: string | null = null): Change {
-    return {
-      kind,
-      source: this.task.source.code,
-      eventId: this.task.inbox.eventId,
-      ...(reference === null ? {} : { reference }),
-      ...(reason === null ? {} : { reason }),
-    };
+    const change = { kind, source: this.task.source.code, eventId: this.task.inbox.eventId };
+    if (reference === null && reason === null) return change;
+    return { ...change, ...(reference === null ? {} : { reference }), ...(reason === null ? {} : { reason }) };
   }
 
   position(key: PositionKey): Position {
@@ -58,7 +54,11 @@ export class FactDesk {
 
   /** Keeps that so much came or went, for a figure that may come late. */
   keepDelta(key: PositionKey, quantity: Quantity, committedAt: number | null = null): void {
-    if (quantity !== 0) this.session.keepDelta({ ...this.feed(key), ...this.fact.moment, quantity, committedAt });
+    if (quantity === 0) return;
+    const { at, sequence, turn = null } = this.fact.moment;
+    const { itemId, locationId } = key;
+    const sourceId = this.task.source.id;
+    this.session.keepDelta({ sourceId, itemId, locationId, at, sequence, turn, quantity, committedAt });
   }
 
   post(key: PositionKey, change: Change): void {

@@ -2,7 +2,7 @@ import type { Quantity } from '../catalog/quantity.js';
 import type { MovementKind } from '../stock/movement.js';
 import type { Condition } from '../stock/position.js';
 import type { Moment } from './absolute-figure.js';
-import type { Amount, CanonicalEvent, ItemName, SupplyKind } from './canonical-event.js';
+import type { Amount, CanonicalEvent, ItemName, Stocked, SupplyKind } from './canonical-event.js';
 import type { QuantityBasis } from './netting.js';
 
 /** An item as an event names it, and so much of it in a unit (null: the base unit). */
@@ -137,23 +137,23 @@ export function momentOf(event: CanonicalEvent, { receivedAt, turn }: Arrival): 
 
 /** The rows of an event, in their order. Those that change the catalogue, and a heartbeat, have none. */
 export function factsOf(event: CanonicalEvent, arrival: Arrival): Fact[] {
-  const base = { event, moment: momentOf(event, arrival) };
+  const moment = momentOf(event, arrival);
+  const base = { event, moment };
   switch (event.type) {
-    case 'stock.received.v1': {
-      const { location, condition, reference } = event.data;
-      const about = { location, condition, reference, closes: reference, reason: null };
-      return [{ ...base, kind: 'change', movement: 'receipt', ...said(event.data), ...about }];
-    }
-    case 'return.received.v1': {
-      const { location, condition, reference, orderRef } = event.data;
-      const about = { location, condition, reference: reference ?? orderRef, closes: null, reason: null };
-      return [{ ...base, kind: 'change', movement: 'return', ...said(event.data), ...about }];
-    }
-    case 'stock.adjusted.v1': {
-      const { location, condition, reference, reason } = event.data;
-      const about = { location, condition, reference, reason, closes: null };
-      return [{ ...base, kind: 'change', movement: 'adjustment', ...said(event.data), ...about }];
-    }
+    case 'stock.received.v1':
+      return [changed(event, moment, 'receipt', event.data, null, event.data.reference)];
+    case 'return.received.v1':
+      return [
+        changed(
+          event,
+          moment,
+          'return',
+          { ...event.data, reference: event.data.reference ?? event.data.orderRef },
+          null,
+        ),
+      ];
+    case 'stock.adjusted.v1':
+      return [changed(event, moment, 'adjustment', event.data, event.data.reason)];
     case 'stock.counted.v1': {
       const { location, basis, nettedUpTo, reference } = event.data;
       return [{ ...base, kind: 'figure', ...said(event.data), location, basis, nettedUpTo, reference }];
@@ -203,8 +203,8 @@ export function factsOf(event: CanonicalEvent, arrival: Arrival): Fact[] {
     case 'transfer.received.v1': {
       const { from, to, reference, condition } = event.data;
       const closes = reference ?? (from === null ? null : announced(null, from, to));
-      const about = { location: to, condition, reference, closes, reason: null };
-      return [{ ...base, kind: 'change', movement: 'transfer_in', ...said(event.data), ...about }];
+      const data = { ...event.data, location: to, condition, reference };
+      return [changed(event, moment, 'transfer_in', data, null, closes)];
     }
     case 'shipment.confirmed.v1': {
       const { lines, location, shipmentRef, orderRef, reservationId } = event.data;
@@ -241,6 +241,40 @@ export function factsOf(event: CanonicalEvent, arrival: Arrival): Fact[] {
     default:
       return [];
   }
+}
+
+/** The most frequent fact, written out: put together from parts, one took 4 µs of the 20 an event was read in. */
+function changed(
+  event: CanonicalEvent,
+  moment: Moment,
+  movement: MovementKind,
+  {
+    sku,
+    identifier,
+    quantity,
+    uom,
+    location,
+    condition,
+    reference,
+  }: Stocked & { condition: Condition; reference: string | null },
+  reason: string | null,
+  closes: string | null = null,
+): ChangeFact {
+  const item = { sku, identifier };
+  return {
+    kind: 'change',
+    event,
+    moment,
+    item,
+    quantity,
+    uom,
+    location,
+    movement,
+    condition,
+    reason,
+    reference,
+    closes,
+  };
 }
 
 /** How a fact names its item, and the locations it is about: its keys, in the order of its rows. */

@@ -55,20 +55,26 @@ export class MappingService implements OnApplicationShutdown {
     source: string,
   ): Promise<CanonicalEvent[]> {
     const profile = await this.profiles.find(profileName);
-    if (profile === undefined) {
-      throw new MappingFailed(`There is no profile ${profileName}. Make it with PUT /v1/profiles/${profileName}.`);
-    }
-    return this.mapWith(profile, payload, headers, receivedAt, source);
+    return this.mapWith(profile ?? profileName, payload, headers, receivedAt, source);
   }
 
+  /** undefined: there is none of this name. */
+  profile(name: string): Promise<Profile | undefined> {
+    return this.profiles.find(name);
+  }
+
+  /** `profile`: a text is the name of one that there is not. */
   async mapWith(
-    profile: Profile,
+    profile: Profile | string,
     payload: string,
     headers: Headers,
     receivedAt: Date,
     source: string,
   ): Promise<CanonicalEvent[]> {
-    if (profile.expression === null) return [parseCanonical(readJson(payload))];
+    if (typeof profile === 'string') {
+      throw new MappingFailed(`There is no profile ${profile}. Make it with PUT /v1/profiles/${profile}.`);
+    }
+    if (profile.expression === null) return [readCanonical(payload)];
     const { format, expression, constants } = profile;
     const events = await this.evaluate({
       ...{ format, expression, constants, payload, headers, source },
@@ -183,12 +189,15 @@ export class MappingService implements OnApplicationShutdown {
   }
 }
 
-function readJson(payload: string): unknown {
+/** A payload that is a canonical event itself. Throws MappingFailed. */
+export function readCanonical(payload: string): CanonicalEvent {
+  let json: unknown;
   try {
-    return parseJson(payload);
+    json = parseJson(payload);
   } catch (error) {
     throw new MappingFailed(`The payload is not JSON: ${(error as Error).message}.`, [], error);
   }
+  return parseCanonical(json);
 }
 
 /** What a profile made is held to the same rules as what was canonical from the start. */

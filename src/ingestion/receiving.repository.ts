@@ -37,15 +37,23 @@ const KEEP = {
       returning id
     ), kept as (
       insert into inbox (received_at, id, source_id, event_id, payload, payload_base64, content_type, hash, headers,
-                         signature, traceparent, request_id, batch, import_id, status, finished_at, problem)
+                         signature, traceparent, request_id, batch, import_id)
       select received_at, id, source_id, event_id, payload, payload_base64, content_type, hash, headers, signature,
-             traceparent, request_id, batch, import_id,
-             case when rejected is null then 'received' else 'exception' end,
-             case when rejected is null then null else received_at end,
-             case when rejected is null then null else jsonb_build_object('code', rejected, 'detail', detail) end
+             traceparent, request_id, batch, import_id
         from given
         join fresh using (id)
        order by place
+      returning source_id, turn, received_at, id
+    ), waits as (
+      insert into inbox_waiting (source_id, turn, received_at, id)
+      select source_id, turn, received_at, id from kept
+       where id not in (select id from given where rejected is not null)
+    ), ended as (
+      insert into event_outcome (received_at, id, status, attempts, finished_at, problem)
+      select received_at, id, 'exception', 0, received_at, jsonb_build_object('code', rejected, 'detail', detail)
+        from given
+        join fresh using (id)
+       where rejected is not null
     ), excepted as (
       insert into exception (id, kind, source_id, inbox_id, inbox_received_at, event_id, detail, created_at)
       select 'exc_' || substr(id, 5), rejected, source_id, id, received_at, event_id, detail, received_at

@@ -28,13 +28,15 @@ export class SourceHealthRepository {
               (extract(epoch from (select max(i.received_at) from inbox i where i.source_id = s.id)) * 1000)::float8
                 as "lastEventAt",
               (extract(epoch from waiting.since) * 1000)::float8 as "waitingSince", waiting.count as received,
-              (select count(*) from inbox i where i.source_id = s.id and i.status = 'parked') as parked,
+              (select count(*) from event_outcome o
+                 join inbox i on i.received_at = o.received_at and i.id = o.id
+                where o.status = 'parked' and i.source_id = s.id) as parked,
               (select count(*) from exception e where e.source_id = s.id and e.status = 'open') as "exceptionsOpen",
               (select count(*) from inbox i
                 where i.source_id = s.id and i.received_at > to_timestamp($2::float8 / 1000)) as "eventsPerMinute"
          from source s
-         cross join lateral (select count(*) as count, min(i.received_at) as since
-                               from inbox i where i.source_id = s.id and i.status = 'received') waiting
+         cross join lateral (select count(*) as count, min(w.received_at) as since
+                               from inbox_waiting w where w.source_id = s.id) waiting
         where $1::text is null or s.code = $1
         order by s.code`,
       [code, now - MINUTE_MS],

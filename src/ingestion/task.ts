@@ -2,6 +2,7 @@ import type { Quantity } from '../catalog/quantity.js';
 import type { DirectoryItem, DirectoryLocation } from '../channels/directory.js';
 import type { Reservation } from '../reservations/reservation.js';
 import type { PositionKey } from '../stock/ledger.js';
+import type { EventKey, Waits } from './applying.repository.js';
 import type { Fact } from './fact.js';
 import type { QuantityBasis } from './netting.js';
 import type { Ownership } from './ownership.js';
@@ -51,6 +52,11 @@ export function holderOf(task: Task): string {
   return task.exceptionId ?? task.inbox.id;
 }
 
+/** Its place among what waits, when so many of its rows are done. */
+export function waitsOf({ source, turn, inbox, attempts }: Task, progress: number): Waits {
+  return { sourceId: source.id, turn, id: inbox.id, receivedAt: inbox.receivedAt, attempts, progress };
+}
+
 /** So many facts of a task, from one on: all of them, unless it is applied in pieces. */
 export interface Portion {
   readonly task: Task;
@@ -66,6 +72,8 @@ export interface Row {
   /** Where a transfer goes. */
   readonly to?: DirectoryLocation;
   readonly quantity: Quantity;
+  /** What later events of the source wait for while this is parked. */
+  readonly keys: readonly EventKey[];
   /** Of a cancelled order, by item; null: all that is open. */
   readonly parts?: readonly { readonly itemId: number; readonly quantity: Quantity }[] | null;
   readonly refusal?: Refusal;

@@ -3,7 +3,7 @@ import pg from 'pg';
 /**
  * The schema `public` of the database at `url` as SQL that would make it anew, without TypeORM's own table.
  * Sorted by name, and the same from PostgreSQL 15 to 18. It knows what our migrations use, and throws an Error for
- * a view, a type or a sequence of its own, so that the file never leaves out what it should show.
+ * a type or a kind of relation of its own, so that the file never leaves out what it should show.
  */
 export async function dumpSchema(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url });
@@ -20,6 +20,7 @@ export async function dumpSchema(url: string): Promise<string> {
     const sections = [
       await lines(SEQUENCES),
       await lines(TABLES),
+      await lines(VIEWS),
       await lines(FOREIGN_KEYS),
       await lines(INDEXES),
       await lines(FUNCTIONS),
@@ -42,9 +43,9 @@ const RELATIONS = `
          and not c.relispartition`;
 
 const UNKNOWN = `
-  select format('%s "%s"', case c.relkind when 'v' then 'view' else 'relation' end, c.relname) as line
+  select format('relation "%s"', c.relname) as line
     from ${RELATIONS}
-   where c.relkind not in ('r', 'i', 'p', 'I', 'S')
+   where c.relkind not in ('r', 'i', 'p', 'I', 'S', 'v')
   union all
   select format('type "%s"', t.typname)
     from pg_type t join pg_namespace n on n.oid = t.typnamespace and n.nspname = 'public'
@@ -89,6 +90,12 @@ const TABLES = `
          ) as line
     from ${RELATIONS}
    where c.relkind in ('r', 'p')
+   order by c.relname collate "C"`;
+
+const VIEWS = `
+  select format(E'create view %I as\n%s\n', c.relname, pg_get_viewdef(c.oid, 0)) as line
+    from ${RELATIONS}
+   where c.relkind = 'v'
    order by c.relname collate "C"`;
 
 const FOREIGN_KEYS = `

@@ -24,8 +24,8 @@ describe('migrations/schema.sql', () => {
   });
 
   it('is refused rather than incomplete when the database holds what the writer does not know', async () => {
-    await run(database.url, 'create view everything as select * from item');
-    await expect(dumpSchema(database.url)).rejects.toThrow('does not know how to write view "everything"');
+    await run(database.url, 'create materialized view everything as select * from item');
+    await expect(dumpSchema(database.url)).rejects.toThrow('does not know how to write relation "everything"');
   });
 });
 

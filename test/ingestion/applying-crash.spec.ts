@@ -80,10 +80,7 @@ const positions = (app: TestApp) =>
   );
 
 async function waiting(app: TestApp): Promise<number> {
-  const [row] = await rowsOf<{ n: number }>(
-    app.databaseUrl,
-    `select count(*)::int as n from inbox where status = 'received'`,
-  );
+  const [row] = await rowsOf<{ n: number }>(app.databaseUrl, `select count(*)::int as n from inbox_waiting`);
   return row?.n ?? 0;
 }
 
@@ -139,7 +136,7 @@ it.each([1, 2])(
     const states = await rowsOf<{ kind: string; n: number }>(
       front.databaseUrl,
       `select case when event_id like 'broken-%' then 'broken ' else '' end || status as kind, count(*)::int as n
-         from inbox group by 1`,
+         from event group by 1`,
     );
     const counts = Object.fromEntries(states.map(({ kind, n }) => [kind, n]));
     expect(counts['broken exception']).toBe(garbage.length);

@@ -26,7 +26,7 @@ it('two workers that both have the same events apply each once', async () => {
     if (!source) throw new Error('There is no source.');
     const reader = app.get(EventReader, { strict: false });
     const waiting = await backlog.window(feed.id, 0, 1_000);
-    return Promise.all(waiting.map((event) => reader.read(source, event)));
+    return reader.readAll(source, waiting);
   };
   // Both have read before either writes, as when the connection that held the lock was lost.
   const [mine, theirs] = await Promise.all([windowOf(first), windowOf(second)]);

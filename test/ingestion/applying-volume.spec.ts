@@ -38,7 +38,7 @@ it('one poisoned key among 10,000 events keeps the other 9,999 from nothing, and
   events[4_321] = { type: 'stock.received.v1', id: 'poison', data: { sku: 'V-later', location: 'A', quantity: 7 } };
   await wms.receive(events);
   await wms.settle();
-  const counts = await rowsOf(app.databaseUrl, `select status, count(*)::int as n from inbox group by 1 order by 1`);
+  const counts = await rowsOf(app.databaseUrl, `select status, count(*)::int as n from event group by 1 order by 1`);
   expect(counts).toEqual([
     { status: 'applied', n: EVENTS - 1 },
     { status: 'parked', n: 1 },

@@ -58,9 +58,12 @@ export class Feed {
     try {
       await client.query('select make_inbox_day($1::date)', [at.toISOString().slice(0, 10)]);
       await client.query(
-        `insert into inbox (received_at, id, source_id, event_id, payload, content_type, hash, signature, request_id, batch)
-         select $1, id, $2, event_id, payload, 'application/json', decode(hash, 'hex'), '{"scheme":"none"}', $6, $7
-           from unnest($3::text[], $4::text[], $5::text[], $8::text[]) as e(id, event_id, payload, hash)`,
+        `with kept as (
+           insert into inbox (received_at, id, source_id, event_id, payload, content_type, hash, signature, request_id, batch)
+           select $1, id, $2, event_id, payload, 'application/json', decode(hash, 'hex'), '{"scheme":"none"}', $6, $7
+             from unnest($3::text[], $4::text[], $5::text[], $8::text[]) as e(id, event_id, payload, hash)
+           returning source_id, turn, received_at, id)
+         insert into inbox_waiting (source_id, turn, received_at, id) select * from kept`,
         [
           at,
           this.id,
@@ -93,7 +96,7 @@ export class Feed {
       await worker.idle();
       const [row] = await rowsOf<{ open: boolean }>(
         this.app.databaseUrl,
-        `select exists (select from inbox where source_id = $1 and status = 'received')
+        `select exists (select from inbox_waiting where source_id = $1)
              or exists (select from exception where source_id = $1 and retrying) as open`,
         [this.id],
       );
@@ -106,7 +109,7 @@ export class Feed {
   async states(): Promise<Record<string, string>> {
     const rows = await rowsOf<{ event_id: string; status: string }>(
       this.app.databaseUrl,
-      'select event_id, status from inbox where source_id = $1 order by turn',
+      'select event_id, status from event where source_id = $1 order by turn',
       [this.id],
     );
     return Object.fromEntries(rows.map(({ event_id, status }) => [event_id, status]));

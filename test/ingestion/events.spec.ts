@@ -135,7 +135,8 @@ describe('events', () => {
       await wms.send(event('old-1')).expect(202);
       const old = dayOf(0);
       // As if it had been applied: what is not settled is not dropped.
-      await rowsOf(test.databaseUrl, `update inbox set status = 'applied' where status <> 'applied'`);
+      await rowsOf(test.databaseUrl, 'delete from inbox_waiting');
+      await rowsOf(test.databaseUrl, `update event_outcome set status = 'applied' where status <> 'applied'`);
       await rowsOf(
         test.databaseUrl,
         `update exception set status = 'resolved', resolved_at = now() where status = 'open'`,

@@ -219,7 +219,7 @@ it('the inbox makes the same positions anew in a database that has none', async 
     const copied = await rowsOf<Record<string, unknown>>(
       app.databaseUrl,
       `select received_at, id, turn, event_id, payload, content_type, encode(hash, 'hex') as hash, request_id
-         from inbox where skus @> array[$1::text] order by turn`,
+         from event where skus @> array[$1::text] order by turn`,
       [sku],
     );
     const feed = await Feed.of(empty);
@@ -229,8 +229,11 @@ it('the inbox makes the same positions anew in a database that has none', async 
     for (const row of copied) {
       await rowsOf(
         empty.databaseUrl,
-        `insert into inbox (received_at, id, turn, source_id, event_id, payload, content_type, hash, signature, request_id)
-         values ($1, $2, $3, $4, $5, $6, $7, decode($8, 'hex'), '{}', $9)`,
+        `with kept as (
+           insert into inbox (received_at, id, turn, source_id, event_id, payload, content_type, hash, signature, request_id)
+           values ($1, $2, $3, $4, $5, $6, $7, decode($8, 'hex'), '{}', $9)
+           returning source_id, turn, received_at, id)
+         insert into inbox_waiting (source_id, turn, received_at, id) select * from kept`,
         [
           row.received_at,
           row.id,

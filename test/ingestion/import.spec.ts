@@ -37,7 +37,7 @@ describe('POST /v1/events/import', () => {
     rowsOf<{ event_id: string; payload: string }>(
       test.databaseUrl,
       `select i.event_id, i.payload, i.status, i.import_id, i.signature ->> 'scheme' as scheme
-         from inbox i join source s on s.id = i.source_id where s.code = $1 order by i.turn`,
+         from event i join source s on s.id = i.source_id where s.code = $1 order by i.turn`,
       [code],
     );
 

@@ -24,7 +24,7 @@ describe('POST /v1/ingest/{source}', () => {
       test.databaseUrl,
       `select i.event_id, i.payload, i.payload_base64, i.status, i.problem ->> 'code' as problem, i.headers, i.signature,
               i.traceparent, i.content_type, e.kind
-         from inbox i join source s on s.id = i.source_id left join exception e on e.inbox_id = i.id
+         from event i join source s on s.id = i.source_id left join exception e on e.inbox_id = i.id
         where s.code = $1 order by i.turn`,
       [code],
     );

@@ -70,7 +70,7 @@ it('keeps four years of Superstore: every event in its final state, every positi
 
   const states = await rowsOf(
     app.databaseUrl,
-    'select status, count(*)::int from inbox group by status order by status',
+    'select status, count(*)::int from event group by status order by status',
   );
   expect(states).toEqual([
     { status: 'applied', count: punctual.length },

@@ -80,9 +80,15 @@ const INVARIANTS: Readonly<Record<string, string>> = {
                           where item_id = p.item_id and location_id = p.location_id and status <> 'cancelled') s on true
      where p.incoming <> s.open`,
 
+  'an event either waits or has one final state': `
+    select i.id, i.status, w.turn
+      from event i
+      left join inbox_waiting w on w.source_id = i.source_id and w.turn = i.turn
+     where (w.turn is not null) <> (i.status = 'received')`,
+
   'a parked event has an open exception, and no other event waits': `
     select i.id, i.status
-      from inbox i
+      from event i
      where i.status = 'parked'
        and not exists (select from exception e where e.inbox_id = i.id and e.status = 'open')`,
 
