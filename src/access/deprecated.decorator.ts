@@ -6,7 +6,7 @@ import { ApiExtension } from '@nestjs/swagger';
 export interface Deprecation {
   /** The day it was deprecated, `2026-12-01`, in UTC. */
   readonly since: string;
-  /** The day from which it may be gone, at least 365 days later (docs/versioning.md). */
+  /** The day from which it may be gone, at least 365 days later (docs/guide/versioning.md). */
   readonly sunset: string;
   /** Where it is said what to use instead. */
   readonly link: string;

@@ -69,6 +69,23 @@ export class ObjectiveView {
   window: string;
 }
 
+/** Who still calls an operation that is going. */
+export class DeprecationUserView {
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    example: 'webshop',
+    description: 'null: whoever called without a key.',
+  })
+  client: string | null;
+
+  @ApiProperty({ type: 'integer', example: 1204 })
+  calls: number;
+
+  @ApiProperty({ format: 'date-time', example: '2026-03-01T08:29:00.000Z' })
+  lastAt: string;
+}
+
 /** One operation that is going. */
 export class DeprecationView {
   @ApiProperty({ example: 'listItems', description: 'Its id in the contract.' })
@@ -82,6 +99,12 @@ export class DeprecationView {
 
   @ApiProperty({ type: 'string', nullable: true, example: '2028-02-01', description: 'Until when it works.' })
   sunset: string | null;
+
+  @ApiProperty({
+    type: [DeprecationUserView],
+    description: 'In the last 90 days, up to a minute ago; whoever called last stands first.',
+  })
+  usedBy: DeprecationUserView[];
 }
 
 export class GovernanceView {

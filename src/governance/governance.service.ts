@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { DeprecatedUseService } from '../access/deprecated-use.service.js';
 import { type Principal, requireEveryChannel } from '../access/principal.js';
 import { CLOCK, type Clock } from '../config.module.js';
 import { callsOf } from '../contract/contract-document.js';
@@ -8,9 +9,13 @@ import { viewSourceHealth } from '../ingestion/source-health.dto.js';
 import { SourceHealthRepository } from '../ingestion/source-health.repository.js';
 import { type NamedOwnership, SourcesRepository } from '../ingestion/sources.repository.js';
 import { answeredSoFar } from '../operations/http.metrics.js';
+import { usersOf } from './deprecation.js';
 import type { DeprecationView, GovernanceView, ObjectiveView, RecordOwnerView } from './governance.dto.js';
 import { GovernanceRepository } from './governance.repository.js';
 import { type Facts, isMet, OBJECTIVES } from './objective.js';
+
+/** Days back in which it counts who called what is going. */
+const USED_DAYS = 90;
 
 /** Who owns which fact, whether we keep what we promise, and what is going. */
 @Injectable()
@@ -20,6 +25,7 @@ export class GovernanceService {
     private readonly repository: GovernanceRepository,
     private readonly sources: SourcesRepository,
     private readonly health: SourceHealthRepository,
+    private readonly deprecatedUse: DeprecatedUseService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -30,7 +36,7 @@ export class GovernanceService {
     const [systemOfRecord, facts, deprecations] = await Promise.all([
       this.systemOfRecord(now),
       this.facts(now),
-      this.deprecations(),
+      this.deprecations(now),
     ]);
     return {
       asOf: new Date(now).toISOString(),
@@ -68,10 +74,14 @@ export class GovernanceService {
     };
   }
 
-  private async deprecations(): Promise<DeprecationView[]> {
-    return callsOf(await parseContract())
-      .filter(({ deprecated }) => deprecated)
-      .map(({ id, method, path, sunset }) => ({ operation: id, method, path, sunset }));
+  private async deprecations(now: number): Promise<DeprecationView[]> {
+    const going = callsOf(await parseContract()).filter(({ deprecated }) => deprecated);
+    const since = new Date(now - USED_DAYS * 86_400_000).toISOString().slice(0, 10);
+    const uses = going.length === 0 ? [] : await this.deprecatedUse.list(since);
+    return going.map(({ id, method, path, sunset }) => {
+      const usedBy = usersOf(id, uses).map((user) => ({ ...user, lastAt: user.lastAt.toISOString() }));
+      return { operation: id, method, path, sunset, usedBy };
+    });
   }
 }
 

@@ -372,6 +372,15 @@ export type ConditionChangeView = {
     position: PositionView;
 };
 
+export type DeprecationUserView = {
+    /**
+     * null: whoever called without a key.
+     */
+    client: string | null;
+    calls: number;
+    lastAt: string;
+};
+
 export type DeprecationView = {
     /**
      * Its id in the contract.
@@ -383,6 +392,10 @@ export type DeprecationView = {
      * Until when it works.
      */
     sunset: string | null;
+    /**
+     * In the last 90 days, up to a minute ago; whoever called last stands first.
+     */
+    usedBy: Array<DeprecationUserView>;
 };
 
 export type EventAttempt = {
