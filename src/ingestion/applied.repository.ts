@@ -9,8 +9,8 @@ import {
   type ParkedKey,
   type Supply,
   textOf,
-  type Waits,
 } from './applying.repository.js';
+import type { Waits } from './task.js';
 
 /** What applying events writes in the posting engine's transaction, set-based; the other half of applying.repository. */
 

@@ -6,7 +6,6 @@ import type { ReservationBook, ReservationCommand, ReservationSession } from '..
 import { type Catalogue, type Desk, Displaced, type PositionNeed } from '../stock/command.js';
 import type { PositionKey } from '../stock/ledger.js';
 import type { FinalStatus } from './applied.repository.js';
-import type { EventKey } from './applying.repository.js';
 import type { ApplyingBook, ApplyingSession, LookingUp, Lookups } from './applying.session.js';
 import type { ItemName } from './canonical-event.js';
 import { canonicalJson } from './canonical-writer.js';
@@ -17,6 +16,7 @@ import { type FactKind, ownerOf, ownsAnywhere } from './ownership.js';
 import { applyChange, applyCondition, applyFigure, applySupply, applyTransfer, cancelSupply } from './stock.facts.js';
 import {
   candidatesOf,
+  type EventKey,
   holderOf,
   isRefusal,
   type Outcome,

@@ -3,6 +3,7 @@ import type { PositionKey } from '../stock/ledger.js';
 import type { Moment } from './absolute-figure.js';
 import type { SupplyKind } from './canonical-event.js';
 import type { OpenLine } from './physical-fact.js';
+import type { EventKey, Waits } from './task.js';
 
 /**
  * What applying events reads and writes in the posting engine's transaction, set-based. Quantities travel as whole
@@ -12,17 +13,6 @@ import type { OpenLine } from './physical-fact.js';
 /** A position as one source sees it. */
 export interface FeedKey extends PositionKey {
   readonly sourceId: number;
-}
-
-/** An event that waits, and its place among those of its source. */
-export interface Waits {
-  readonly sourceId: number;
-  readonly turn: number;
-  readonly id: string;
-  readonly receivedAt: number;
-  readonly attempts: number;
-  /** How many of its rows are done. */
-  readonly progress: number;
 }
 
 const TAKE_EVENTS = {
@@ -325,13 +315,6 @@ const READ_PARKED = {
       from unnest($1::int[], $2::text[], $3::text[]) as k(source_id, sku, location)
       join parked_key p using (source_id, sku, location)`,
 };
-
-/** What an event is about, as its source calls it. */
-export interface EventKey {
-  readonly sourceId: number;
-  readonly sku: string;
-  readonly location: string;
-}
 
 export interface ParkedKey extends EventKey {
   readonly turn: number;

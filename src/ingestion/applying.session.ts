@@ -17,7 +17,6 @@ import {
 } from './applied.repository.js';
 import {
   type CommittedAt,
-  type EventKey,
   type FeedDelta,
   type FeedKey,
   type LastFigure,
@@ -34,7 +33,6 @@ import {
   readSupplies,
   type Supply,
   takeEvents,
-  type Waits,
 } from './applying.repository.js';
 import {
   closeExceptions,
@@ -44,6 +42,7 @@ import {
   readRefusals,
 } from './exception-writing.repository.js';
 import { uncoveredBy } from './physical-fact.js';
+import type { EventKey, Waits } from './task.js';
 
 /** Exceptions that tell what an applied event did. The others say why an event or a row was not applied. */
 export const INFORMING = ['shortfall', 'late_shipment', 'overshipped', 'negative_on_hand', 'condition_shortage'];

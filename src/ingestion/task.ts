@@ -2,10 +2,27 @@ import type { Quantity } from '../catalog/quantity.js';
 import type { DirectoryItem, DirectoryLocation } from '../channels/directory.js';
 import type { Reservation } from '../reservations/reservation.js';
 import type { PositionKey } from '../stock/ledger.js';
-import type { EventKey, Waits } from './applying.repository.js';
 import type { Fact } from './fact.js';
 import type { QuantityBasis } from './netting.js';
 import type { Ownership } from './ownership.js';
+
+/** An event that waits, and its place among those of its source. */
+export interface Waits {
+  readonly sourceId: number;
+  readonly turn: number;
+  readonly id: string;
+  readonly receivedAt: number;
+  readonly attempts: number;
+  /** How many of its rows are done. */
+  readonly progress: number;
+}
+
+/** What an event is about, as its source calls it. */
+export interface EventKey {
+  readonly sourceId: number;
+  readonly sku: string;
+  readonly location: string;
+}
 
 /** Why an event, or a row of one, was not applied. `detail`: one line for a person, which says what to do. */
 export interface Refusal {
