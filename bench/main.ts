@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { Bench } from './bench.js';
+import { measureBurst } from './burst.js';
 import { CASES, type CaseName } from './cases.js';
 import { judge, type Rounds } from './measurement.js';
 import { type Options, readOptions } from './options.js';
@@ -57,6 +58,9 @@ async function measure(options: Options): Promise<void> {
   const cases: Partial<Record<CaseName, Rounds>> = {};
   for (const name of options.cases) cases[name] = await bench.run(name);
 
+  if (options.burst) console.log('\nA burst of EDI beside the web channel');
+  const burst = options.burst ? await measureBurst(service, options.rounds, options.seconds) : undefined;
+
   const synced = `${(await server.syncMilliseconds()).toFixed(2)} ms to make 8 kB durable`;
   const report: Report = {
     at: new Date().toISOString(),
@@ -64,6 +68,7 @@ async function measure(options: Options): Promise<void> {
     settings: await server.settings(),
     options,
     cases,
+    ...(burst ? { burst } : {}),
   };
   const markdown = markdownOf(report);
   console.log(`\n${markdown}`);

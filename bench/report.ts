@@ -1,6 +1,8 @@
+import type { Burst } from './burst.js';
 import { CASES, type CaseName } from './cases.js';
 import { judge, type Measurement, over, type Rounds, type Search } from './measurement.js';
 import type { Options } from './options.js';
+import type { Waited } from './pace.js';
 import { type Spread, spreadOf } from './statistics.js';
 
 export interface Report {
@@ -9,6 +11,7 @@ export interface Report {
   readonly settings: Readonly<Record<string, string>>;
   readonly options: Options;
   readonly cases: Readonly<Partial<Record<CaseName, Rounds>>>;
+  readonly burst?: Burst;
 }
 
 /** The report as Markdown: for RESULTS.md, and legible as it stands on a terminal. */
@@ -20,22 +23,11 @@ export function markdownOf(report: Report): string {
     'Made by `npm run bench`; the figures of every round are in [results.json](results.json). Absolute figures belong to the',
     'machine and to what else ran on it: compare ratios and CPU time a reservation. [README.md](README.md) says how it is measured.',
     '',
-    ...table(
-      ['case', 'ratio (least – most)', 'floor', 'goal', ''],
-      cases.map(([name, rounds]) => {
-        const { ratio, floor, goal, met } = judge(name, rounds);
-        return [
-          `${name} ${CASES[name].title}`,
-          spread(ratio, 2),
-          String(floor),
-          String(goal),
-          met ? 'met' : '**missed**',
-        ];
-      }),
-    ),
+    ...summary(cases),
     '',
     ...hotToUniform(report),
     ...cases.flatMap(([name, rounds]) => caseOf(name, rounds, report.options)),
+    ...burstOf(report),
     '## Where',
     '',
     ...table(['', ''], [['at', report.at], ...Object.entries(report.machine)]),
@@ -45,6 +37,23 @@ export function markdownOf(report: Report): string {
       .join(', ')}.`,
     '',
   ].join('\n');
+}
+
+function summary(cases: readonly [CaseName, Rounds][]): string[] {
+  if (cases.length === 0) return [];
+  return table(
+    ['case', 'ratio (least – most)', 'floor', 'goal', ''],
+    cases.map(([name, rounds]) => {
+      const { ratio, floor, goal, met } = judge(name, rounds);
+      return [
+        `${name} ${CASES[name].title}`,
+        spread(ratio, 2),
+        String(floor),
+        String(goal),
+        met ? 'met' : '**missed**',
+      ];
+    }),
+  );
 }
 
 function caseOf(name: CaseName, rounds: Rounds, { seconds }: Options): string[] {
@@ -87,6 +96,31 @@ function caseOf(name: CaseName, rounds: Rounds, { seconds }: Options): string[] 
     ...(ofBaseline && ofService
       ? [`pgbench by clients: ${searchOf(ofBaseline)}. The service by connections: ${searchOf(ofService)}.`]
       : []),
+    '',
+  ];
+}
+
+/** Latency of an open loop; the rest of this report is throughput of a closed one. */
+function burstOf({ burst, options }: Report): string[] {
+  if (!burst) return [];
+  const row = (title: string, waited: readonly Waited[]) => {
+    const of = (figure: 'p50' | 'p99' | 'most') => spread(spreadOf(waited.map((each) => each[figure])), 1);
+    const statuses: Record<string, number> = {};
+    for (const each of waited) {
+      for (const [status, count] of Object.entries(each.statuses)) statuses[status] = (statuses[status] ?? 0) + count;
+    }
+    const answers = Object.entries(statuses).map(([status, count]) => `${count.toLocaleString('en')} × ${status}`);
+    return [title, of('p50'), of('p99'), of('most'), answers.join(', ')];
+  };
+  return [
+    '## A burst of one channel beside another',
+    '',
+    `The web shop reserves 300 times a second, EDI 1,000 times, ten times what its channel may; an open loop, ${options.seconds} s each, in turn.`,
+    '',
+    ...table(
+      ['ms from when it was due', 'p50', 'p99', 'most', 'answers'],
+      [row('web alone', burst.alone), row('web beside EDI', burst.beside), row('EDI', burst.edi)],
+    ),
     '',
   ];
 }

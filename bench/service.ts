@@ -64,10 +64,7 @@ export class ServiceProcess {
   /** Makes a location, a channel that sells from it and its key, a source that owns what is there and its secret. */
   async setUp(): Promise<void> {
     await this.call('PUT', '/v1/locations/main', { name: 'Main', type: 'warehouse' });
-    await this.call('PUT', '/v1/channels/bench', { name: 'Bench', locations: ['main'], sourcing: 'listed_order' });
-    await this.call('POST', '/v1/clients', { code: 'bench', name: 'Bench', channel: 'bench' });
-    const made = await this.call('POST', '/v1/clients/bench/keys', { name: 'bench', scopes: ['reservations:write'] });
-    this.key = (made as { key: string }).key;
+    this.key = await this.sell('bench');
     const source = await this.call('PUT', '/v1/sources/bench', {
       name: 'Bench',
       kind: 'wms',
@@ -80,6 +77,19 @@ export class ServiceProcess {
       rateLimit: { requestsPerMinute: 10_000_000, burst: 1_000_000 },
     });
     this.secret = (source as { secret: string }).secret;
+  }
+
+  /** Makes a channel that sells what is at the location, and its client. Gives the key it reserves with. */
+  async sell(code: string, rateLimit?: { requestsPerMinute: number; burst: number }): Promise<string> {
+    await this.call('PUT', `/v1/channels/${code}`, {
+      name: code,
+      locations: ['main'],
+      sourcing: 'listed_order',
+      ...(rateLimit ? { rateLimit } : {}),
+    });
+    await this.call('POST', '/v1/clients', { code, name: code, channel: code });
+    const made = await this.call('POST', `/v1/clients/${code}/keys`, { name: code, scopes: ['reservations:write'] });
+    return (made as { key: string }).key;
   }
 
   /** Ends it as an orchestrator would, and waits. */
