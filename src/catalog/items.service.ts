@@ -71,7 +71,7 @@ export class ItemsService {
       if (!item || item.deleted) throw unknownSku(sku);
       expectVersion(expected, item.version);
       await this.repository.lockPositions(tx, item.id);
-      await this.requireUnused(tx, item);
+      await this.requireUnused(tx, caller, item);
       await this.repository.retire(tx, item.id);
       await this.audit.record(tx, caller, { resource: resourceOf('items', sku), before: viewItem(item), after: null });
     });
@@ -117,21 +117,24 @@ export class ItemsService {
     }
   }
 
-  private async requireUnused(tx: Tx, item: Item): Promise<void> {
+  /** Who has some of it, and where, is said to a caller bound to no channel only (semantics.md 12). */
+  private async requireUnused(tx: Tx, caller: Principal, item: Item): Promise<void> {
+    const use = await this.findUse(tx, item);
+    if (use === undefined) return;
+    const guarded = `There are quantities or open reservations of ${item.sku}.`;
+    throw new Problem('in_use', caller.channel === null ? use : guarded);
+  }
+
+  private async findUse(tx: Tx, item: Item): Promise<string | undefined> {
     const position = await this.repository.findFigures(tx, item.id);
     if (position) {
       const figures = (['onHand', 'reserved', 'incoming', 'safetyStock'] as const)
         .filter((figure) => position[figure] !== 0)
         .map((figure) => `${figure} ${toNumber(position[figure])}`);
-      throw new Problem(
-        'in_use',
-        `${item.sku} has ${figures.join(', ')} at ${position.location}: bring it to 0 first.`,
-      );
+      return `${item.sku} has ${figures.join(', ')} at ${position.location}: bring it to 0 first.`;
     }
     const reservation = await this.repository.findOpenReservation(tx, item.id, new Date(this.clock()));
-    if (reservation !== undefined) {
-      throw new Problem('in_use', `${item.sku} is reserved by ${reservation}: release, cancel or ship it first.`);
-    }
+    return reservation && `${item.sku} is reserved by ${reservation}: release, cancel or ship it first.`;
   }
 
   private async reread(tx: Tx, sku: string): Promise<Item> {

@@ -26,7 +26,6 @@ export class ProblemsController {
 
   @Endpoint({
     scope: null,
-    validated: false,
     summary: 'Explain a problem',
     description: 'The `type` of a problem document leads here.',
     answer: { type: String, description: 'A page for people.' },

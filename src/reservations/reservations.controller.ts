@@ -188,7 +188,6 @@ export class ReservationsController {
     description: 'A second time changes nothing.',
     answer: changed,
     idempotent: true,
-    validated: false,
     problems: ['not_found', 'already_committed', 'already_shipped', 'already_cancelled', 'hold_expired', 'overloaded'],
   })
   releaseReservation(

@@ -48,10 +48,11 @@ export class StockController {
     scope: 'admin',
     summary: 'Check that every figure follows from the ledger',
     answer: { type: AuditView },
+    problems: ['channel_forbidden'],
     validated: false,
   })
-  auditStock() {
-    return this.stock.audit();
+  auditStock(@Caller() caller: Principal) {
+    return this.stock.audit(caller);
   }
 
   @Post('audit/repair')
@@ -60,8 +61,8 @@ export class StockController {
     audited: true,
     summary: 'Make drifted positions follow from the ledger again',
     answer: { type: RepairView },
+    problems: ['channel_forbidden'],
     idempotent: true,
-    validated: false,
   })
   repairStock(@Caller() caller: Principal, @Once() once: Intent) {
     return this.stock.repair(caller, once);

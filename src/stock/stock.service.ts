@@ -6,7 +6,7 @@ import { resourceOf } from '../access/audit-entry.js';
 import { Intent, replay, unkeyed } from '../access/idempotency.js';
 import { IdempotencyRepository } from '../access/idempotency.repository.js';
 import { decodeCursor, Page, page } from '../access/page.js';
-import type { Principal } from '../access/principal.js';
+import { Principal, requireEveryChannel } from '../access/principal.js';
 import type { Quantity } from '../catalog/quantity.js';
 import { requestedQuantity, requestedUnit } from '../catalog/requested-quantity.js';
 import type { DirectoryItem, DirectoryLocation } from '../channels/directory.js';
@@ -193,13 +193,15 @@ export class StockService {
     );
   }
 
-  /** Runs the invariants of semantics.md over everything, at one moment. */
-  async audit(): Promise<{ checked: number; findings: readonly Finding[] }> {
+  /** Runs the invariants of semantics.md over everything, at one moment. Throws `channel_forbidden`. */
+  async audit(caller: Principal): Promise<{ checked: number; findings: readonly Finding[] }> {
+    requireEveryChannel(caller);
     return this.dataSource.transaction('REPEATABLE READ', (tx) => this.audits.check(tx));
   }
 
-  /** Makes every drifted position follow from its ledger again. Answers how many, and what still does not hold. */
+  /** Makes every drifted position follow from its ledger again. Answers how many, and what still does not hold. Throws `channel_forbidden`. */
   async repair(caller: Principal, intent: Intent): Promise<Answer> {
+    requireEveryChannel(caller);
     return this.dataSource.transaction(async (tx) => {
       await this.idempotency.lockIntent(tx, intent);
       const first = await this.idempotency.find(tx, intent);

@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { Webhook } from 'standardwebhooks';
-import { type OpenApiDocument, type Operation, operations } from '../../src/openapi-document.js';
+import { operations } from '../../src/openapi-document.js';
 import { Feed } from '../ingestion/applying-world.js';
 import { startApp, TestApp, TestClock } from '../support/app.js';
-
-const document: OpenApiDocument = JSON.parse(readFileSync(new URL('../../openapi/v1.json', import.meta.url), 'utf8'));
-/** The day that the examples speak of. */
-const THE_DAY = Date.parse('2026-03-01T08:30:00Z');
+import { contract, exampleOf as example, placeOf, sign, THE_DAY, targetOf } from './example-world.js';
 
 /** What a step has beside the example, because it follows from an earlier step. */
 interface Step {
@@ -29,10 +24,6 @@ describe('the examples of the contract', () => {
   });
   afterAll(() => app.close());
 
-  const example = (id: string) =>
-    operations(document).find(({ operation }) => operation.operationId === id)?.operation.requestBody?.content[
-      'application/json'
-    ]?.example as object;
   const hold = async () => (await app.api().post('/v1/reservations', example('createReservation')).expect(201)).body.id;
   const order = async () => {
     const id = await hold();
@@ -63,11 +54,7 @@ describe('the examples of the contract', () => {
     return '';
   };
   const listed = (path: string) => async () => (await app.api().get(path).expect(200)).body.data[0].id as string;
-  const signed = (body: string) => {
-    const at = new Date(THE_DAY);
-    const signature = new Webhook(secret).sign('msg_1', at, body);
-    return { 'webhook-id': 'msg_1', 'webhook-timestamp': String(THE_DAY / 1_000), 'webhook-signature': signature };
-  };
+  const signed = (body: string) => sign(secret, body);
 
   /** Every operation, in an order in which each finds what it speaks of. */
   const STORY: Readonly<Record<string, Step>> = {
@@ -163,7 +150,7 @@ describe('the examples of the contract', () => {
   };
 
   it('are of every operation that there is', () => {
-    const all = operations(document).map(({ operation }) => operation.operationId);
+    const all = operations(contract).map(({ operation }) => operation.operationId);
     expect(all.filter((id) => !Object.hasOwn(STORY, id))).toEqual([]);
     expect(Object.keys(STORY).filter((id) => !all.includes(id))).toEqual([]);
   });
@@ -171,8 +158,7 @@ describe('the examples of the contract', () => {
   // In order, since each finds what the ones before it made. That the answers are as documented, the application of
   // every test looks at itself (test/support/truth.ts).
   it.each(Object.entries(STORY))('of %s is answered as it says', async (id, step) => {
-    const place = operations(document).find(({ operation }) => operation.operationId === id);
-    const { method, path, operation } = place as { method: string; path: string; operation: Operation };
+    const { method, path, operation } = placeOf(id);
     const bodies = Object.entries(operation.requestBody?.content ?? { none: {} });
     for (const [type, { example: body }] of bodies) {
       const target = targetOf(path, operation, (await step.given?.(type)) ?? '');
@@ -190,16 +176,3 @@ describe('the examples of the contract', () => {
     }
   });
 });
-
-/** The path with the examples of its parameters: those of the path, and of the query where there are any. */
-function targetOf(path: string, { parameters = [] }: Operation, id: string): string {
-  const exampleFor = (name: string) => {
-    const parameter = parameters.find((one) => one.name === name);
-    return String(parameter?.example ?? parameter?.schema?.example);
-  };
-  const filled = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(name === 'id' ? id : exampleFor(name)));
-  const query = parameters
-    .filter((one) => one.in === 'query' && (one.example ?? one.schema?.example) !== undefined)
-    .map(({ name }) => `${name}=${encodeURIComponent(exampleFor(name))}`);
-  return query.length > 0 ? `${filled}?${query.join('&')}` : filled;
-}

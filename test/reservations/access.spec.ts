@@ -23,53 +23,6 @@ describe('who may do what', () => {
     await at.close();
   });
 
-  const calls: [method: 'get' | 'post' | 'put', path: string, scope: string][] = [
-    ['post', '/v1/reservations', 'reservations:write'],
-    ['post', '/v1/reservations/batch', 'reservations:write'],
-    ['get', '/v1/reservations', 'reservations:read'],
-    ['get', '/v1/reservations/res_1', 'reservations:read'],
-    ['get', '/v1/reservations/res_1/history', 'reservations:read'],
-    ['put', '/v1/reservations/res_1/lines', 'reservations:write'],
-    ['post', '/v1/reservations/res_1/extend', 'reservations:write'],
-    ['post', '/v1/reservations/res_1/commit', 'reservations:write'],
-    ['post', '/v1/reservations/res_1/release', 'reservations:write'],
-    ['post', '/v1/reservations/res_1/cancel', 'reservations:write'],
-    ['post', '/v1/reservations/res_1/ship', 'reservations:write'],
-    ['post', '/v1/reservations/res_1/unship', 'reservations:write'],
-    ['get', '/v1/availability/A', 'availability:read'],
-    ['post', '/v1/availability/query', 'availability:read'],
-    ['get', '/v1/stock', 'stock:read'],
-    ['get', '/v1/stock/movements', 'stock:read'],
-    ['get', '/v1/stock/audit', 'admin'],
-    ['post', '/v1/stock/audit/repair', 'admin'],
-    ['post', '/v1/stock/adjustments', 'stock:write'],
-    ['post', '/v1/stock/condition-changes', 'stock:write'],
-    ['post', '/v1/stock/transfers', 'stock:write'],
-    ['put', '/v1/stock/A/east/policy', 'stock:write'],
-  ];
-
-  it.each(calls)('%s %s needs a key', async (method, path) => {
-    const answer = await at.http[method](path);
-    expectProblem(answer, 401, 'unauthenticated');
-    expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
-    expectProblem(await at.api('not-a-key')[method](path, {}), 401, 'unauthenticated');
-  });
-
-  it.each(calls)('%s %s needs the scope %s, and says so', async (method, path, scope) => {
-    const scopes = [
-      'availability:read',
-      'reservations:read',
-      'reservations:write',
-      'stock:read',
-      'stock:write',
-      'catalog:read',
-    ];
-    const key = await at.given.key({ scopes: scopes.filter((each) => each !== scope) });
-    const answer = await at.api(key.key)[method](path, {});
-    expectProblem(answer, 403, 'scope_required');
-    expect(answer.body.requiredScope).toBe(scope);
-  });
-
   describe('a key bound to a channel (semantics.md 12)', () => {
     it('leaves the channel out, and may not name another', async () => {
       const api = await bound('reservations:write', 'availability:read', 'reservations:read');

@@ -2077,6 +2077,10 @@ export type ExplainProblemData = {
 
 export type ExplainProblemErrors = {
     /**
+     * `validation_failed`: The request does not have the documented shape.
+     */
+    400: Problem;
+    /**
      * `not_found`: Nothing here.
      */
     404: Problem;
@@ -5420,7 +5424,7 @@ export type ReleaseReservationData = {
 
 export type ReleaseReservationErrors = {
     /**
-     * `idempotency_key_missing`: This call needs an Idempotency-Key. `malformed_json`: The body is not valid JSON.
+     * `validation_failed`: The request does not have the documented shape. `idempotency_key_missing`: This call needs an Idempotency-Key. `malformed_json`: The body is not valid JSON.
      */
     400: Problem;
     /**
@@ -6139,7 +6143,7 @@ export type AuditStockErrors = {
      */
     401: Problem;
     /**
-     * `scope_required`: The key lacks a scope. `address_forbidden`: The key may not be used from this address.
+     * `scope_required`: The key lacks a scope. `address_forbidden`: The key may not be used from this address. `channel_forbidden`: The key belongs to another channel.
      */
     403: Problem;
     /**
@@ -6182,7 +6186,7 @@ export type RepairStockData = {
 
 export type RepairStockErrors = {
     /**
-     * `idempotency_key_missing`: This call needs an Idempotency-Key. `malformed_json`: The body is not valid JSON.
+     * `validation_failed`: The request does not have the documented shape. `idempotency_key_missing`: This call needs an Idempotency-Key. `malformed_json`: The body is not valid JSON.
      */
     400: Problem;
     /**
@@ -6190,7 +6194,7 @@ export type RepairStockErrors = {
      */
     401: Problem;
     /**
-     * `scope_required`: The key lacks a scope. `address_forbidden`: The key may not be used from this address.
+     * `scope_required`: The key lacks a scope. `address_forbidden`: The key may not be used from this address. `channel_forbidden`: The key belongs to another channel.
      */
     403: Problem;
     /**
