@@ -120,7 +120,7 @@ export class ReplayController {
     summary: 'Apply an event again, as far as it is not applied',
     description: 'An event that was applied, or counted once, stays so: nothing is booked twice.',
     answer: { type: ReplayedEventView, status: 202, description: 'Its state: `received` if it is tried again.' },
-    problems: ['channel_forbidden', 'not_found'],
+    problems: ['channel_forbidden', 'not_found', 'exception_closed'],
     idempotent: true,
   })
   replayEvent(

@@ -20,6 +20,9 @@ import { MappingService } from './mapping.service.js';
 import { PostingWorker } from './posting.worker.js';
 import { SourcesRepository } from './sources.repository.js';
 
+/** What a replayed event is: about to be tried, or done. */
+const REPLAYED: readonly string[] = ['received', 'applied', 'duplicate'];
+
 /** What could not simply be applied, and what a person does about it (api.md, Ingestion). */
 @Injectable()
 export class ExceptionsService {
@@ -77,13 +80,19 @@ export class ExceptionsService {
     return this.close(caller, intent, id, 'discard', note);
   }
 
-  /** Has an event applied again, as far as it is not: what is applied stays as it is. Throws `not_found`. */
+  /** Has an event applied again, as far as it is not: what is applied stays as it is. Throws `not_found`, `exception_closed`. */
   async replayEvent(caller: Principal, intent: Intent, id: string): Promise<Answer> {
     return this.once(caller, intent, async (tx) => {
       const receivedAt = receivedAtOf(id);
-      const replayed =
-        receivedAt === undefined ? undefined : await this.repository.replay(tx, id, new Date(receivedAt));
+      const again = async () => receivedAt && this.repository.replay(tx, id, new Date(receivedAt));
+      let replayed = await again();
+      // It was being tried as we looked, and has failed since: now it waits for a replay.
+      if (replayed && !REPLAYED.includes(replayed.status)) replayed = await again();
       if (!replayed) throw new Problem('not_found', `There is no event ${id}, or it is older than events are kept.`);
+      if (!REPLAYED.includes(replayed.status)) {
+        const detail = `Event ${id} was given up, or is another body under a known id: retry its exception if that is open.`;
+        throw new Problem('exception_closed', detail);
+      }
       const after = { status: replayed.status };
       await this.audit.record(tx, caller, { resource: resourceOf('events', id), before: null, after });
       return { sourceId: replayed.sourceId, answer: new Answer(202, { id, ...after }) };

@@ -181,6 +181,16 @@ describe('a replay', () => {
     await app.api().post('/v1/events/evt_01jqb6sgw6f5ktk3h5n1v0h8yz/replay').expect(404);
   });
 
+  it('of an event whose exception was discarded is refused', async () => {
+    const event = received(await newItem(), 2, { uom: 'XPX' });
+    const [id] = await wms.send(event);
+    const exception = await exceptionOf(event.id as string);
+    await app.api().post(`/v1/exceptions/${exception.id}/discard`, { note: 'A test parcel.' }).expect(200);
+    const { code } = (await app.api().post(`/v1/events/${id}/replay`).expect(409)).body;
+    expect(code).toBe('exception_closed');
+    expect((await app.api().get(`/v1/events/${id}`).expect(200)).body.status).toBe('exception');
+  });
+
   it('of a source tries again what is not applied', async () => {
     const other = await Feed.of(app, 'other', { owns: [] });
     const sku = await newItem();

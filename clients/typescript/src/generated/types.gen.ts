@@ -3213,7 +3213,7 @@ export type ReplayEventErrors = {
      */
     404: Problem;
     /**
-     * `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+     * `idempotency_in_progress`: The first request with this Idempotency-Key is still running. `exception_closed`: The exception is closed.
      */
     409: Problem;
     /**
