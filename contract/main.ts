@@ -1,8 +1,9 @@
 // Compares the contract with the one that was released: `check` fails if a client of the released one may break, or if
 // openapi/changes.md does not tell what is new; `write` writes that; `release` makes the contract at hand the released one.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { type Change, changesBetween } from './changes.js';
+import { type EventSchemas, eventChanges } from './event-changes.js';
 
 const INTRODUCTION = `# Changes of the contract
 
@@ -26,7 +27,10 @@ const json = async (name: string) => JSON.parse(await read(name));
 const released = await json('released/v1.json');
 const current = await json('v1.json');
 const corrections: Correction[] = await json('released/corrections.json');
-const changes = await changesBetween(released, current);
+const changes = [
+  ...(await changesBetween(released, current)),
+  ...eventChanges(await eventSchemas('released/events/'), await eventSchemas('events/')),
+].sort((left, right) => Number(right.breaks) - Number(left.breaks));
 const isCorrection = ({ text, operations }: Change) =>
   corrections.some(({ change, operations: of }) => change === text && operations.every((id) => of.includes(id)));
 const breaks = changes.filter((change) => change.breaks && !isCorrection(change));
@@ -64,9 +68,20 @@ async function release(): Promise<void> {
   history.unshift(`## ${version} (${day})\n\n${lines.join('\n')}\n\n`);
   await mkdir(new URL('released/', home), { recursive: true });
   await writeFile(new URL('released/v1.json', home), await read('v1.json'));
+  await rm(new URL('released/events', home), { recursive: true, force: true });
+  await cp(new URL('events', home), new URL('released/events', home), { recursive: true });
   await writeFile(new URL('released/corrections.json', home), '[]\n');
   await writeFile(new URL('changes.md', home), page([]));
   console.log(`Release ${version}: from now on the contract is compared with this one.`);
+}
+
+async function eventSchemas(folder: string): Promise<EventSchemas> {
+  const names = (await readdir(new URL(folder, home))).filter((name) => name.endsWith('.json')).sort();
+  return Object.fromEntries(
+    await Promise.all(
+      names.map(async (name) => [name.replace(/\.json$/, ''), await json(`${folder}${name}`)] as const),
+    ),
+  );
 }
 
 function page(pending: readonly Change[]): string {

@@ -5,7 +5,7 @@ import { callsPage } from './calls-page.js';
 import { readGuide } from './guide.reader.js';
 import { htmlPage, type PageContent } from './page.js';
 import { isProblemCode, problemIndexPage, problemPage } from './problem-pages.js';
-import { nameOfScalar, parseContract, readSite } from './site.reader.js';
+import { nameOfScalar, parseContract, readEventSchemas, readSite } from './site.reader.js';
 
 /** What a partner reads: the guide, the reference, every call, every problem. */
 @Injectable()
@@ -54,6 +54,13 @@ export class Documentation {
 </body>
 </html>
 `;
+  }
+
+  /** By the name of its file. Throws `not_found`. */
+  async eventSchema(file: string): Promise<Buffer> {
+    const schema = (await readEventSchemas()).get(file);
+    if (!schema) throw new Problem('not_found', 'No event has that type. All of them are in /asyncapi/v1.json.');
+    return schema;
   }
 
   /** A file of the pages, compressed where the reader takes that. Throws `not_found`. */

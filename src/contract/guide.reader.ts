@@ -51,6 +51,7 @@ async function renderGuide(): Promise<Guide> {
     { place: 'problems', title: 'Problems' },
     { place: 'docs/governance', title: titleOf('governance') },
     { place: 'openapi/v1.json', title: 'OpenAPI document' },
+    { place: 'asyncapi/v1.json', title: 'AsyncAPI document' },
   ];
   return { navigation: [...chapters, { title: 'Look up', entries: reference }], pages };
 }
@@ -95,6 +96,9 @@ function served(href: string, root: Root): string {
     return name === 'index' ? `${root}docs${fragment}` : `${root}docs/${name}${fragment}`;
   }
   if (/^(?:\.\.\/)+openapi\/changes\.md$/.test(href)) return `${root}docs/changes`;
+  if (/^(?:\.\.\/)+openapi\/asyncapi\.json$/.test(href)) return `${root}asyncapi/v1.json`;
+  const schema = /^(?:\.\.\/)+openapi\/events\/(.+\.json)$/.exec(href);
+  if (schema) return `${root}schemas/${schema[1]}`;
   const file = /^(?:\.\.\/)+(openapi\/.+\.json)$/.exec(href);
   return file ? `${root}${file[1]}` : href;
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import type { ContractDocument } from './contract-document.js';
@@ -7,6 +7,8 @@ import type { ContractDocument } from './contract-document.js';
 const SITE = new URL('../../docs/site/', import.meta.url);
 /** Written by `npm run openapi:write` and checked to be true, so it is served as it was reviewed. */
 const DOCUMENT = new URL('../../openapi/v1.json', import.meta.url);
+const ASYNC_DOCUMENT = new URL('../../openapi/asyncapi.json', import.meta.url);
+const EVENT_SCHEMAS = new URL('../../openapi/events/', import.meta.url);
 
 export interface SiteFile {
   readonly type: string;
@@ -28,6 +30,8 @@ let files: Promise<ReadonlyMap<string, SiteFile>> | undefined;
 let scalar: Promise<string> | undefined;
 let document: Promise<string> | undefined;
 let parsed: Promise<ContractDocument> | undefined;
+let asyncDocument: Promise<Buffer> | undefined;
+let eventSchemas: Promise<ReadonlyMap<string, Buffer>> | undefined;
 
 /** The files of the pages by name, read at the first request and kept. */
 export function readSite(): Promise<ReadonlyMap<string, SiteFile>> {
@@ -61,4 +65,21 @@ export function readContract(): Promise<string> {
 export function parseContract(): Promise<ContractDocument> {
   parsed ??= readContract().then((text) => JSON.parse(text));
   return parsed;
+}
+
+/** What sources send, as AsyncAPI. */
+export function readAsyncContract(): Promise<Buffer> {
+  asyncDocument ??= readFile(ASYNC_DOCUMENT);
+  return asyncDocument;
+}
+
+/** The schemas of events by the names of their files, such as `stock.received.v1.json`. */
+export function readEventSchemas(): Promise<ReadonlyMap<string, Buffer>> {
+  eventSchemas ??= (async () => {
+    const names = await readdir(EVENT_SCHEMAS);
+    return new Map(
+      await Promise.all(names.map(async (name) => [name, await readFile(new URL(name, EVENT_SCHEMAS))] as const)),
+    );
+  })();
+  return eventSchemas;
 }

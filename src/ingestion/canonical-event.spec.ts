@@ -203,6 +203,11 @@ describe('A canonical event', () => {
       ['/data/order_ref unknown_field'],
     ],
     [
+      'a misspelt field of a line',
+      event('shipment.cancelled.v1', { shipmentRef: 'D', lines: [{ sku: 'A', quantity: 1, UOM: 'XCS' }] }),
+      ['/data/lines/0/UOM unknown_field'],
+    ],
+    [
       'a transfer to where it is',
       event('stock.transferred.v1', { sku: 'A', quantity: 1, from: 'e', to: 'e' }),
       ['/data/to same_location'],

@@ -1,7 +1,7 @@
 import { isGln, toGtin14 } from '../catalog/gs1.js';
 import { IDENTIFIER_TYPES, type Identifier } from '../catalog/item.js';
 import { isTimezone, LOCATION_TYPES } from '../catalog/location.js';
-import { CODE, isSku } from '../problems/text.js';
+import { CODE, isSku, isText } from '../problems/text.js';
 import { CONDITIONS, type Condition } from '../stock/position.js';
 import {
   type Amount,
@@ -23,9 +23,9 @@ import { Fields, MappingFailed, type QuantityRange, summaryOf } from './event-fi
 
 /** As many rows as 5 MB can hold that say anything. */
 export const MOST_ROWS = 100_000;
-const MOST_LINES = 10_000;
-const LOCATION_LENGTH = 128;
-const REFERENCE_LENGTH = 128;
+export const MOST_LINES = 10_000;
+export const LOCATION_LENGTH = 128;
+export const REFERENCE_LENGTH = 128;
 
 type Data<T extends EventType> = CanonicalEventOf<T>['data'];
 
@@ -101,13 +101,13 @@ const READERS: { readonly [T in EventType]: (fields: Fields) => Data<T> } = {
     ...orderName(fields),
     shipmentRef: fields.text('shipmentRef', REFERENCE_LENGTH),
     ...place(fields),
-    lines: fields.list('lines', MOST_LINES, (line) => amount(line)),
+    lines: lines(fields),
   }),
   'shipment.cancelled.v1': (fields) => ({
     ...orderName(fields),
     shipmentRef: fields.text('shipmentRef', REFERENCE_LENGTH),
     location: fields.optionalText('location', LOCATION_LENGTH),
-    lines: fields.has('lines') ? fields.list('lines', MOST_LINES, (line) => amount(line)) : null,
+    lines: fields.has('lines') ? lines(fields) : null,
   }),
   'return.received.v1': (fields) => ({
     ...stocked(fields),
@@ -134,7 +134,7 @@ const READERS: { readonly [T in EventType]: (fields: Fields) => Data<T> } = {
     }
     return {
       ...orderName(fields),
-      lines: fields.has('lines') ? fields.list('lines', MOST_LINES, (line) => amount(line)) : null,
+      lines: fields.has('lines') ? lines(fields) : null,
       reason: fields.optionalText('reason', REFERENCE_LENGTH),
     };
   },
@@ -159,7 +159,7 @@ const KNOWN = new Map(
 function snapshot(fields: Fields): StockSnapshot {
   const locations = fields.entries('locations', MOST_ROWS);
   locations?.forEach((location, i) => {
-    if (typeof location === 'string' && location !== '' && location.length <= LOCATION_LENGTH) return;
+    if (isText(location, LOCATION_LENGTH)) return;
     fields.fault(`locations/${i}`, 'invalid_text', 'takes the code of a location');
   });
   const entries = fields.entries('rows', MOST_ROWS);
@@ -197,6 +197,13 @@ function rowFault(row: number, { faults }: Fields, { sku, identifier, location }
 
 function stocked(fields: Fields, range?: QuantityRange): Stocked {
   return { ...amount(fields, range), ...place(fields) };
+}
+
+function lines(fields: Fields): Amount[] {
+  return fields.list('lines', MOST_LINES, (line) => {
+    line.lookalikes(KNOWN);
+    return amount(line);
+  });
 }
 
 function amount(fields: Fields, range?: QuantityRange): Amount {

@@ -93,6 +93,8 @@ const ANYONE: readonly string[] = [
   'readReadiness',
   'readMetrics',
   'readDocument',
+  'readAsyncDocument',
+  'readEventSchema',
   'listProblems',
   'explainProblem',
 ];

@@ -192,6 +192,16 @@ describe('npm run openapi:check', () => {
     expect(said).toMatch(/breaks clients of release .*@Deprecated.*docs\/guide\/versioning\.md/);
   });
 
+  it('fails where an event takes less than it did, and says so', async () => {
+    const file = join(copy, 'events/stock.received.v1.json');
+    const schema = JSON.parse(await readFile(file, 'utf8'));
+    schema.properties.data.required.push('lot');
+    await writeFile(file, JSON.stringify(schema));
+    const { code, said } = await compare('check');
+    expect(code).toBe(1);
+    expect(said).toMatch('Sources that send stock.received.v1 as they do today break: `/data/lot` is now required.');
+  });
+
   it('takes the rename where it is known that the old name was never there', async () => {
     await change(({ components: { schemas } }) => delete schemas.AuditView.properties.checked);
     expect((await compare('check')).code).toBe(1);

@@ -49,6 +49,7 @@ describe('the documentation', () => {
     expect([...seen.keys()]).toEqual(
       expect.arrayContaining(['/docs/webhooks', '/docs/calls', '/problems/rate_limited', '/openapi/v1.json']),
     );
+    expect([...seen.keys()]).toEqual(expect.arrayContaining(['/asyncapi/v1.json', '/schemas/stock.received.v1.json']));
   });
 
   it('shows every call without JavaScript', async () => {

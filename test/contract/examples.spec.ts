@@ -145,6 +145,8 @@ describe('the examples of the contract', () => {
     readReadiness: { status: 503 },
     readMetrics: {},
     readDocument: {},
+    readAsyncDocument: {},
+    readEventSchema: {},
     listProblems: {},
     explainProblem: {},
   };

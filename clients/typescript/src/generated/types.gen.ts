@@ -1914,6 +1914,37 @@ export type UomDto = {
     factor: number;
 };
 
+export type ReadAsyncDocumentData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/asyncapi/v1.json';
+};
+
+export type ReadAsyncDocumentErrors = {
+    /**
+     * `internal_error`: Something failed on our side.
+     */
+    500: Problem;
+    /**
+     * `unavailable`: What the answer needs cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ReadAsyncDocumentError = ReadAsyncDocumentErrors[keyof ReadAsyncDocumentErrors];
+
+export type ReadAsyncDocumentResponses = {
+    /**
+     * The contract of events as AsyncAPI 3.1.
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type ReadAsyncDocumentResponse = ReadAsyncDocumentResponses[keyof ReadAsyncDocumentResponses];
+
 export type ReadLivenessData = {
     body?: never;
     path?: never;
@@ -2104,6 +2135,50 @@ export type ExplainProblemResponses = {
 };
 
 export type ExplainProblemResponse = ExplainProblemResponses[keyof ExplainProblemResponses];
+
+export type ReadEventSchemaData = {
+    body?: never;
+    path: {
+        /**
+         * The type of the event, and `.json`.
+         */
+        file: string;
+    };
+    query?: never;
+    url: '/schemas/{file}';
+};
+
+export type ReadEventSchemaErrors = {
+    /**
+     * `validation_failed`: The request does not have the documented shape.
+     */
+    400: Problem;
+    /**
+     * `not_found`: Nothing here.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something failed on our side.
+     */
+    500: Problem;
+    /**
+     * `unavailable`: What the answer needs cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ReadEventSchemaError = ReadEventSchemaErrors[keyof ReadEventSchemaErrors];
+
+export type ReadEventSchemaResponses = {
+    /**
+     * A JSON Schema.
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type ReadEventSchemaResponse = ReadEventSchemaResponses[keyof ReadEventSchemaResponses];
 
 export type ListAuditEntriesData = {
     body?: never;
