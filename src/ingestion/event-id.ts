@@ -1,23 +1,15 @@
-import { randomFillSync } from 'node:crypto';
 import { TypeID } from 'typeid-js';
-
-const random = Buffer.alloc(16 * 256);
-let used = random.length;
+import { letter, randomBlock, timeLetters } from '../access/type-id.js';
 
 /** A new `evt_…`: UUIDv7 of that millisecond, so that the id alone says when the event came, and with it its day. */
 export function mintEventId(receivedAt: number): string {
-  if (used === random.length) {
-    randomFillSync(random);
-    used = 0;
-  }
-  const bytes = Uint8Array.from(random.subarray(used, used + 16));
-  used += 16;
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(receivedAt / 0x10000));
-  view.setUint16(4, receivedAt % 0x10000);
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x70;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  return TypeID.fromUUIDBytes('evt', bytes).toString();
+  const random = randomBlock(16);
+  const bits = (i: number) => random[i] ?? 0;
+  // Version and variant stand among the random bits: 0111 and 11 of them, one and 10 and two, then 60.
+  let id = `evt_${timeLetters(receivedAt)}${letter(0b01110 | (bits(0) & 1))}${letter(bits(1))}${letter(bits(2))}`;
+  id += letter(((bits(3) & 1) << 4) | 0b01000 | ((bits(3) >>> 1) & 3));
+  for (let i = 4; i < 16; i += 1) id += letter(bits(i));
+  return id;
 }
 
 /** Milliseconds since 1970; undefined for what is no id of an event. */

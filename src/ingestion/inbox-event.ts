@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import { mintEventId } from './event-id.js';
 import type { Proof } from './signature.js';
 
@@ -37,7 +37,8 @@ export interface NewEvent {
   readonly payload: string;
   /** The bytes are no text that PostgreSQL holds, so `payload` is their base64. */
   readonly base64: boolean;
-  readonly hash: Buffer;
+  /** SHA-256 of the bytes, in hex: as a text it costs an eighth of what it does as a Buffer. */
+  readonly hash: string;
   /** Empty, or of another body than the first under its id the hash of that. */
   readonly variant: string;
   readonly rejection: Rejection | null;
@@ -50,14 +51,14 @@ export function newEvent(
   named: string | null,
   rejection: Rejection | null,
 ): NewEvent {
-  const hash = createHash('sha256').update(slice).digest();
+  const hash = digest('sha256', slice, 'hex');
   const text = slice.toString('utf8');
   // Half a character or a NUL: rare enough that finding out may cost an encoding.
   const base64 = text.includes('\0') || (text.includes('\ufffd') && !Buffer.from(text).equals(slice));
   return {
     delivery,
     id: mintEventId(delivery.receivedAt),
-    eventId: named ?? `sha256:${hash.toString('hex')}`,
+    eventId: named ?? `sha256:${hash}`,
     payload: base64 ? slice.toString('base64') : text,
     base64,
     hash,
@@ -71,7 +72,7 @@ export function conflicting(event: NewEvent): NewEvent {
   const detail = `Another body came first under the id ${event.eventId}. Nothing of this one is applied.`;
   return {
     ...event,
-    variant: event.hash.toString('hex'),
+    variant: event.hash,
     rejection: { code: 'conflicting_duplicate', detail },
   };
 }

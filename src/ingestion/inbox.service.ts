@@ -196,8 +196,8 @@ function taken({ id, eventId, rejection }: NewEvent): Accepted {
   return rejection ? { id, eventId, status: 'rejected', problem: rejection } : { id, eventId, status: 'received' };
 }
 
-function keyOf(sourceId: number, eventId: string, hash: Buffer): string {
-  return `${sourceId} ${hash.toString('base64')} ${eventId}`;
+function keyOf(sourceId: number, eventId: string, hash: string): string {
+  return `${sourceId} ${hash} ${eventId}`;
 }
 
 /** `2026-03-01`, in UTC. */

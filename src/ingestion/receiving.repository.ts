@@ -6,7 +6,7 @@ import type { NewEvent } from './inbox-event.js';
 export interface Known {
   readonly sourceId: number;
   readonly eventId: string;
-  readonly hash: Buffer;
+  readonly hash: string;
   /** Of the one that is kept. */
   readonly id: string;
 }
@@ -83,7 +83,7 @@ const RECOGNISE = {
        set deliveries = k.deliveries + known.deliveries
       from known
      where (k.source_id, k.event_id, k.variant) = (known.source_id, known.event_id, known.variant)
-    returning k.source_id as "sourceId", k.event_id as "eventId", k.hash, k.id`,
+    returning k.source_id as "sourceId", k.event_id as "eventId", encode(k.hash, 'hex') as hash, k.id`,
 };
 
 /** As one document: an array a column takes pg three times as long to write. */
@@ -92,7 +92,7 @@ function rowOf({ delivery, id, eventId, variant, hash, payload, base64, rejectio
     source_id: delivery.sourceId,
     event_id: eventId,
     variant,
-    hash: hash.toString('hex'),
+    hash,
     id,
     received_at: delivery.receivedAt,
     payload,
@@ -127,7 +127,7 @@ export class ReceivingRepository {
       values: [
         events.map(({ delivery }) => delivery.sourceId),
         events.map(({ eventId }) => eventId),
-        events.map(({ hash }) => hash.toString('hex')),
+        events.map(({ hash }) => hash),
       ],
     });
     return rows;
