@@ -7,8 +7,8 @@ import type { ServiceProcess } from './service.js';
 
 const PACE = fileURLToPath(new URL('pace.ts', import.meta.url));
 /** Reservations a second of the web shop, and of EDI: ten times what its channel may. */
-const WEB_RATE = 300;
-const EDI_RATE = 1_000;
+export const WEB_RATE = 300;
+export const EDI_RATE = 1_000;
 /** Of the EDI channel: a reservation of one line costs 6, so this is 100 of them a second. */
 const EDI_LIMIT = { requestsPerMinute: 36_000, burst: 600 };
 

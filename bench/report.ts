@@ -1,4 +1,4 @@
-import type { Burst } from './burst.js';
+import { type Burst, EDI_RATE, WEB_RATE } from './burst.js';
 import { CASES, type CaseName } from './cases.js';
 import { judge, type Measurement, over, type Rounds, type Search } from './measurement.js';
 import type { Options } from './options.js';
@@ -115,7 +115,7 @@ function burstOf({ burst, options }: Report): string[] {
   return [
     '## A burst of one channel beside another',
     '',
-    `The web shop reserves 300 times a second, EDI 1,000 times, ten times what its channel may; an open loop, ${options.seconds} s each, in turn.`,
+    `The web shop reserves ${WEB_RATE} times a second, EDI ${EDI_RATE.toLocaleString('en')} times, ten times what its channel may; an open loop, ${options.seconds} s each, in turn.`,
     '',
     ...table(
       ['ms from when it was due', 'p50', 'p99', 'most', 'answers'],

@@ -180,8 +180,9 @@ export class AvailabilityService implements OnModuleInit {
     // Where no item was found, the statement says nothing of the configuration either.
     const configuration = read.configuration ?? (await this.repository.configurationRevision());
     const found = missing.flatMap((id) => read.items.get(id) ?? []);
-    await this.cache.fill(configuration, found);
+    // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
     keepRead(found);
+    await this.cache.fill(configuration, found);
     for (const stock of found) items.set(stock.itemId, stock);
     return { configuration, items };
   }

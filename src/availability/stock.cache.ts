@@ -202,8 +202,7 @@ export class StockCache {
    * Redis and the processes have of the other timeline would never give way. Nothing of it is looked at again.
    */
   async followFailover(): Promise<void> {
-    const prefix = await this.prefixNow();
-    if (this.prefix !== prefix) this.prefix = prefix;
+    this.prefix = await this.prefixNow();
   }
 
   /** Of these positions, the ones whose entry is older than `version`. Undefined: Redis does not say. */

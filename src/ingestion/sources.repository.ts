@@ -124,17 +124,14 @@ export class SourcesRepository {
   async endOwnerships(tx: Tx, ownerships: readonly Ownership[]): Promise<void> {
     await tx.query(
       `update source_ownership o set valid_until = to_timestamp(e.until / 1000)
-         from ${GIVEN} as e(source_id, location_id, fact, "from", until)
+         from ${GIVEN}
         where ${SAME}`,
       columnsOfOwnerships(ownerships),
     );
   }
 
   async deleteOwnerships(tx: Tx, ownerships: readonly Ownership[]): Promise<void> {
-    await tx.query(
-      `delete from source_ownership o using ${GIVEN} as e(source_id, location_id, fact, "from", until) where ${SAME}`,
-      columnsOfOwnerships(ownerships),
-    );
+    await tx.query(`delete from source_ownership o using ${GIVEN} where ${SAME}`, columnsOfOwnerships(ownerships));
   }
 
   /** A period that the same source once had from the very same moment, and that had ended, has no end again. */
@@ -142,7 +139,7 @@ export class SourcesRepository {
     await tx.query(
       `insert into source_ownership (source_id, location_id, fact, valid_from)
        select source_id, location_id, fact, to_timestamp("from" / 1000)
-         from ${GIVEN} as e(source_id, location_id, fact, "from", until)
+         from ${GIVEN}
        on conflict (source_id, fact, location_id, valid_from) do update set valid_until = null`,
       columnsOfOwnerships(ownerships),
     );
@@ -162,7 +159,8 @@ export class SourcesRepository {
   }
 }
 
-const GIVEN = 'unnest($1::int[], $2::int[], $3::text[], $4::float8[], $5::float8[])';
+const GIVEN =
+  'unnest($1::int[], $2::int[], $3::text[], $4::float8[], $5::float8[]) as e(source_id, location_id, fact, "from", until)';
 const SAME = `o.source_id = e.source_id and o.location_id is not distinct from e.location_id and o.fact = e.fact
           and o.valid_from = to_timestamp(e."from" / 1000)`;
 

@@ -8,7 +8,7 @@ import { expectInvariants } from '../support/invariants.js';
 import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
 import { rowsOf } from '../support/rows.js';
 import { until } from './crowd.js';
-import { type Fleet, randomFrom, startFleet, stocked, tally } from './fleet.js';
+import { askAvailability as ask, type Fleet, hold, itemIdOf, randomFrom, startFleet, stocked, tally } from './fleet.js';
 import { playAtRandom } from './random-play.js';
 
 const SEED = Number(process.env.SEED ?? 10);
@@ -47,22 +47,13 @@ describeWithRedis(
     const relay = (app: TestApp) => app.app.get(CacheRelay).relay();
     const connected = (...apps: TestApp[]) =>
       until('Redis is there', () => apps.every((app) => cacheOf(app).present && inRedis.status === 'ready'));
-    const idOf = async (sku: string) =>
-      (await rowsOf<{ id: number }>(fleet.databaseUrl, 'select id::int from item where sku = $1', [sku]))[0]
-        ?.id as number;
+    const idOf = (sku: string) => itemIdOf(fleet.databaseUrl, sku);
     const keyOf = async (sku: string) => (await inRedis.keys(`*:stock:${await idOf(sku)}`))[0] as string;
-    const ask = async (app: TestApp, sku: string, channel: string) => {
-      const { status, body } = await app.api().get(`/v1/availability/${sku}?channel=${channel}&expand=locations`);
-      expect(status).toBe(200);
-      return body;
-    };
     /** What the cache of `app` has of the item, without asking the database. */
     const cached = async (app: TestApp, sku: string) => {
       const id = await idOf(sku);
       return (await cacheOf(app).read([id], fleet.clock.now())).items.get(id);
     };
-    const hold = (app: TestApp, channel: string, sku: string, quantity = 1, more: object = {}) =>
-      app.api().post('/v1/reservations', { channel, lines: [{ sku, quantity }], ...more });
 
     it('answers what the database answers, after whatever two applications did at random', async () => {
       const random = randomFrom(SEED);

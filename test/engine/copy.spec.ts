@@ -8,7 +8,7 @@ import { expectInvariants } from '../support/invariants.js';
 import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
 import { rowsOf } from '../support/rows.js';
 import { until } from './crowd.js';
-import { type Fleet, randomFrom, startFleet, stocked } from './fleet.js';
+import { askAvailability as ask, type Fleet, hold, itemIdOf, randomFrom, startFleet, stocked } from './fleet.js';
 import { playAtRandom } from './random-play.js';
 
 /** Longer than what the relay leaves to the process that committed, in milliseconds. */
@@ -41,20 +41,11 @@ describeWithRedis(
     const newsOf = (app: TestApp) => app.app.get(StockNews) as unknown as { hear(message: string): void };
     const hearing = (...apps: TestApp[]) =>
       until('news are heard', () => apps.every((app) => copyOf(app).configuration !== undefined));
-    const idOf = async (sku: string) =>
-      (await rowsOf<{ id: number }>(fleet.databaseUrl, 'select id::int from item where sku = $1', [sku]))[0]
-        ?.id as number;
-    const ask = async (app: TestApp, sku: string, channel: string) => {
-      const { status, body } = await app.api().get(`/v1/availability/${sku}?channel=${channel}&expand=locations`);
-      expect(status).toBe(200);
-      return body;
-    };
+    const idOf = (sku: string) => itemIdOf(fleet.databaseUrl, sku);
     const kept = async (app: TestApp, sku: string) => {
       const id = await idOf(sku);
       return copyOf(app).read([id], fleet.clock.now()).get(id);
     };
-    const hold = (app: TestApp, channel: string, sku: string, quantity = 1, more: object = {}) =>
-      app.api().post('/v1/reservations', { channel, lines: [{ sku, quantity }], ...more });
     /** Everything that was published before has arrived: the same connection brings a heartbeat behind it. */
     const caughtUp = (app: TestApp, sku: string, version: number) =>
       until('the news have come', async () => (await kept(app, sku))?.positions[0]?.version === version);

@@ -66,6 +66,24 @@ export async function stocked(
   return { sku, channel, locations };
 }
 
+/** The database's own id of an item. */
+export async function itemIdOf(databaseUrl: string, sku: string): Promise<number> {
+  const [row] = await rowsOf<{ id: number }>(databaseUrl, 'select id::int from item where sku = $1', [sku]);
+  return row?.id as number;
+}
+
+/** What the channel may promise of the SKU, by location. */
+export async function askAvailability(app: TestApp, sku: string, channel: string) {
+  const { status, body } = await app.api().get(`/v1/availability/${sku}?channel=${channel}&expand=locations`);
+  expect(status).toBe(200);
+  return body;
+}
+
+/** Holds so much of one SKU. */
+export function hold(app: TestApp, channel: string, sku: string, quantity = 1, more: object = {}): Test {
+  return app.api().post('/v1/reservations', { channel, lines: [{ sku, quantity }], ...more });
+}
+
 /** How often each answer was given: `{ '201': 1, '409 insufficient_stock': 49 }`. */
 export function tally(answers: readonly Pick<Response, 'status' | 'body'>[]): Record<string, number> {
   const counts: Record<string, number> = {};
