@@ -1,7 +1,6 @@
-import { createHmac, randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { skuOf } from './cases.js';
-import { eventOf } from './events.js';
+import { REQUESTS, type Work } from './requests.js';
 
 /**
  * The load generator, a process of its own: a number of keep-alive connections, each with one request under way (no
@@ -12,7 +11,7 @@ import { eventOf } from './events.js';
 export interface Load {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
-  readonly work: 'reserve' | 'send';
+  readonly work: Work;
   /** The API key; of `send`, the secret that events are signed with. */
   readonly key: string;
   readonly items: number;
@@ -82,31 +81,10 @@ class Tally {
   }
 }
 
-/** What a connection sends for an item. The head is made once: what differs stands at its end. */
-const REQUESTS: Readonly<Record<Load['work'], (load: Load, port: number) => (sku: string) => string>> = {
-  reserve: ({ key }, port) => {
-    const body = (sku: string) => `{"channel":"bench","lines":[{"sku":"${sku}","quantity":1}]}`;
-    const head =
-      `POST /v1/reservations HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\n` +
-      `Content-Type: application/json\r\nContent-Length: ${body(skuOf(1)).length}\r\nIdempotency-Key: `;
-    return (sku) => `${head}${randomUUID()}\r\n\r\n${body(sku)}`;
-  },
-  send: ({ key }, port) => {
-    const body = (sku: string) => eventOf(randomUUID(), sku);
-    const head =
-      `POST /v1/ingest/bench HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${body(skuOf(1)).length}\r\nX-Signature: `;
-    return (sku) => {
-      const event = body(sku);
-      return `${head}${createHmac('sha256', key).update(event).digest('base64')}\r\n\r\n${event}`;
-    };
-  },
-};
-
 /** One connection: sends, waits for the whole answer, sends again until its time is over. */
 function converse(load: Load, port: number, tally: Tally, until: number): Promise<void> {
   return new Promise((resolve) => {
-    const request = REQUESTS[load.work](load, port);
+    const request = REQUESTS[load.work](load.key, port);
     let sku = '';
     let partial = '';
     const send = (socket: Socket) => {
