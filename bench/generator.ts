@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { skuOf } from './cases.js';
-import { REQUESTS, type Work } from './requests.js';
+import { REQUESTS, type Work } from './wire.js';
 
 /**
  * The load generator, a process of its own: a number of keep-alive connections, each with one request under way (no
