@@ -5,6 +5,7 @@ import { mintEventId } from '../src/ingestion/event-id.js';
 import { SOURCE_LOCK } from '../src/ingestion/source-locks.repository.js';
 import { skuOf } from './cases.js';
 import { eventOf } from './events.js';
+import type { Server } from './server.js';
 
 /** Events of one measurement: some seconds of work. */
 export const EVENTS = 20_000;
@@ -20,8 +21,8 @@ export class Backlog {
     private readonly file: string,
   ) {}
 
-  static async hold(databaseUrl: string, directory: string): Promise<Backlog> {
-    const client = new pg.Client({ connectionString: databaseUrl });
+  static async hold({ serviceUrl, directory }: Server): Promise<Backlog> {
+    const client = new pg.Client({ connectionString: serviceUrl });
     await client.connect();
     const { rows } = await client.query("select id from source where code = 'bench'");
     await client.query('select pg_advisory_lock($1, $2)', [SOURCE_LOCK, rows[0].id]);

@@ -1,18 +1,21 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { CASES } from './cases.js';
+import { DEMANDS } from './demands.js';
+import type { Finding, Study } from './finding.js';
+import { spread, table } from './markdown.js';
 import type { Paced, Stream, Waited } from './pace.js';
-import type { ServiceProcess } from './service.js';
+import { spreadOf } from './statistics.js';
+import type { World } from './world.js';
 
 const PACE = fileURLToPath(new URL('pace.ts', import.meta.url));
 /** Reservations a second of the web shop, and of EDI: ten times what its channel may. */
-export const WEB_RATE = 300;
-export const EDI_RATE = 1_000;
+const WEB_RATE = 300;
+const EDI_RATE = 1_000;
 /** Of the EDI channel: a reservation of one line costs 6, so this is 100 of them a second. */
 const EDI_LIMIT = { requestsPerMinute: 36_000, burst: 600 };
 
-export interface Burst {
+interface Burst {
   /** The web shop's waiting without EDI and with it, a round each. */
   readonly alone: readonly Waited[];
   readonly beside: readonly Waited[];
@@ -21,29 +24,63 @@ export interface Burst {
 }
 
 /** The web channel alone and beside a burst of ten times what the EDI channel may send, in turn. */
-export async function measureBurst(service: ServiceProcess, rounds: number, seconds: number): Promise<Burst> {
+export const burst: Study = {
+  cases: ['burst'],
+  measure: async (world) => ({ burst: findingOf(await measure(world), world.options.seconds) }),
+};
+
+async function measure(world: World): Promise<Burst> {
+  const { rounds, seconds } = world.options;
+  const service = await world.service();
   const web = { name: 'web', key: await service.sell('burst-web'), rate: WEB_RATE };
   const edi = { name: 'edi', key: await service.sell('burst-edi', EDI_LIMIT), rate: EDI_RATE };
   const child = fork(PACE);
   try {
     const run = async (streams: readonly Stream[]): Promise<Waited[]> => {
       const answered = once(child, 'message');
-      child.send({ url: service.url, streams, items: CASES.R6.items, seconds } satisfies Paced);
+      child.send({ url: service.url, streams, items: DEMANDS.R6.items, seconds } satisfies Paced);
       return (await answered)[0] as Waited[];
     };
     await run([web]); // compiles the code, reads the items
-    const burst = { alone: [] as Waited[], beside: [] as Waited[], edi: [] as Waited[] };
+    const found = { alone: [] as Waited[], beside: [] as Waited[], edi: [] as Waited[] };
     for (let round = 1; round <= rounds; round += 1) {
       const [alone] = await run([web]);
       const [beside, refused] = await run([web, edi]);
       if (!alone || !beside || !refused) throw new Error('The load generator has lost a stream.');
-      burst.alone.push(alone);
-      burst.beside.push(beside);
-      burst.edi.push(refused);
+      found.alone.push(alone);
+      found.beside.push(beside);
+      found.edi.push(refused);
       console.log(`  round ${round}: web p99 ${alone.p99.toFixed(1)} ms alone, ${beside.p99.toFixed(1)} ms beside EDI`);
     }
-    return burst;
+    return found;
   } finally {
     child.disconnect();
   }
+}
+
+function findingOf(found: Burst, seconds: number): Finding {
+  const p99 = (waited: readonly Waited[]) => spreadOf(waited.map((each) => each.p99)).median;
+  return {
+    figure: p99(found.beside) / p99(found.alone),
+    rounds: found.beside.map((each, round) => each.p99 / (found.alone[round]?.p99 ?? Number.NaN)),
+    measured: found,
+    told: [
+      `The web shop reserves ${WEB_RATE} times a second, EDI ${EDI_RATE.toLocaleString('en')} times, ten times what its channel may; an open loop, ${seconds} s each, in turn.`,
+      '',
+      ...table(
+        ['ms from when it was due', 'p50', 'p99', 'most', 'answers'],
+        [row('web alone', found.alone), row('web beside EDI', found.beside), row('EDI', found.edi)],
+      ),
+    ],
+  };
+}
+
+function row(title: string, waited: readonly Waited[]): string[] {
+  const of = (figure: 'p50' | 'p99' | 'most') => spread(spreadOf(waited.map((each) => each[figure])), 1);
+  const statuses: Record<string, number> = {};
+  for (const each of waited) {
+    for (const [status, count] of Object.entries(each.statuses)) statuses[status] = (statuses[status] ?? 0) + count;
+  }
+  const answers = Object.entries(statuses).map(([status, count]) => `${count.toLocaleString('en')} × ${status}`);
+  return [title, of('p50'), of('p99'), of('most'), answers.join(', ')];
 }

@@ -11,6 +11,22 @@ interface Stat {
   readonly children: number;
 }
 
+/** What a process has used so far, by the name that the record gives it. */
+export type Meters = Readonly<Record<string, () => Promise<number>>>;
+
+/** Does the work, and tells how much CPU time each process used meanwhile, in microseconds. */
+export async function metered<Result>(
+  meters: Meters,
+  work: () => Promise<Result>,
+): Promise<{ result: Result; cpu: Record<string, number> }> {
+  const read = () => Promise.all(Object.values(meters).map((meter) => meter()));
+  const before = await read();
+  const result = await work();
+  const after = await read();
+  const cpu = Object.keys(meters).map((name, index) => [name, (after[index] ?? 0) - (before[index] ?? 0)]);
+  return { result, cpu: Object.fromEntries(cpu) };
+}
+
 /** CPU time that the process has used so far, in microseconds. */
 export async function cpuOf(pid: number): Promise<number> {
   return (await readStat(pid)).own;

@@ -1,22 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
-import { Bench } from './bench.js';
-import { measureBurst } from './burst.js';
 import { CASES, type CaseName } from './cases.js';
-import { judge, type Rounds } from './measurement.js';
+import { type Finding, type Findings, judge } from './finding.js';
 import { type Options, readOptions } from './options.js';
-import { findPgbench } from './pgbench.js';
 import { profile } from './profile.js';
-import { markdownOf, type Report } from './report.js';
-import { Server } from './server.js';
-import { Generator, ServiceProcess } from './service.js';
+import { jsonOf, markdownOf, type Report } from './report.js';
+import { STUDIES } from './studies.js';
+import { type Keep, World } from './world.js';
 
 /** A record has at least so many rounds, and all cases. */
 const ROUNDS_TO_KEEP = 5;
 
 /** What was started, to be stopped in the opposite order. */
 const started: (() => unknown)[] = [];
+
+const keep: Keep = (stop) => started.push(stop);
 
 async function stopAll(): Promise<void> {
   for (let stop = started.pop(); stop; stop = started.pop()) await stop();
@@ -29,7 +28,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   if (process.platform !== 'linux') throw new Error('The bench reads CPU times from /proc: run it on Linux.');
   const options = readOptions(process.argv.slice(2));
-  if (options.profile) await profile(options, (stop) => started.push(stop));
+  if (options.profile) await profile(options, keep);
   else await measure(options);
 } catch (error) {
   // What we have to say about it is in the message; where it was thrown helps only whoever changes the bench.
@@ -41,47 +40,35 @@ try {
 
 async function measure(options: Options): Promise<void> {
   const load = loadavg()[0] ?? 0;
-  const pgbench = await findPgbench();
-  started.push(pgbench.remove);
-  const server = await Server.start({});
-  started.push(server.stop);
-  const machine = { ...describeMachine(load), pgbench: pgbench.version };
+  const world = await World.start(options, keep);
+  const machine = describeMachine(load);
   console.log(Object.values(machine).join(' · '));
-  const service = await ServiceProcess.start(server.serviceUrl);
-  started.push(() => service.stop());
-  const generator = new Generator();
-  started.push(() => generator.stop());
-  await service.setUp();
-  await server.makeItems();
-
-  const bench = new Bench(options, pgbench, server, service, generator);
-  const cases: Partial<Record<CaseName, Rounds>> = {};
-  for (const name of options.cases) cases[name] = await bench.run(name);
-
-  if (options.burst) console.log('\nA burst of EDI beside the web channel');
-  const burst = options.burst ? await measureBurst(service, options.rounds, options.seconds) : undefined;
-
-  const synced = `${(await server.syncMilliseconds()).toFixed(2)} ms to make 8 kB durable`;
+  const cases: Findings = {};
+  for (const study of STUDIES) {
+    const names = study.cases.filter((name) => options.cases.includes(name));
+    if (names.length === 0) continue;
+    for (const name of names) console.log(`\n${name}: ${CASES[name].title}`);
+    Object.assign(cases, await study.measure(world));
+  }
   const report: Report = {
     at: new Date().toISOString(),
-    machine: { ...machine, disk: synced },
-    settings: await server.settings(),
+    machine: { ...machine, ...(await world.describe()) },
+    settings: await world.server.settings(),
     options,
     cases,
-    ...(burst ? { burst } : {}),
   };
   const markdown = markdownOf(report);
   console.log(`\n${markdown}`);
-  if (options.cases.length === Object.keys(CASES).length && options.rounds >= ROUNDS_TO_KEEP) {
+  if (Object.keys(CASES).every((name) => name in cases) && options.rounds >= ROUNDS_TO_KEEP) {
     await writeFile(new URL('RESULTS.md', import.meta.url), markdown);
-    await writeFile(new URL('results.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`);
+    await writeFile(new URL('results.json', import.meta.url), jsonOf(report));
   } else {
     console.log(`Not kept: RESULTS.md records runs of all cases and at least ${ROUNDS_TO_KEEP} rounds.`);
   }
-  for (const [name, rounds] of Object.entries(cases) as [CaseName, Rounds][]) {
-    const { ratio, floor, met } = judge(name, rounds);
-    if (!met) throw new Error(`${name} is ${ratio.median.toFixed(2)} times its baseline: below the floor of ${floor}.`);
-  }
+  const missed = (Object.entries(cases) as [CaseName, Finding][]).filter(
+    ([name, { figure }]) => judge(name, figure) === 'missed',
+  );
+  if (missed.length > 0) throw new Error(`Floors missed: ${missed.map(([name]) => name).join(', ')}.`);
 }
 
 function describeMachine(load: number): Record<string, string> {

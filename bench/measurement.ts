@@ -1,55 +1,129 @@
-import { CASES, type CaseName } from './cases.js';
-import { type Spread, spreadOf } from './statistics.js';
+import { availableParallelism } from 'node:os';
+import type { Finding } from './finding.js';
+import { spread, table } from './markdown.js';
+import { spreadOf } from './statistics.js';
 
 /** One stretch of load on the baseline or on the service. */
 export interface Measurement {
-  /** Accepted reservations, or events, a second. */
-  readonly perSecond: number;
-  /** CPU time of each in microseconds: of PostgreSQL with all its processes, of the service, of the generator. */
-  readonly postgresCpu: number;
-  readonly serviceCpu: number | null;
-  readonly generatorCpu: number;
-  /** How much of the machine's CPU time the generator took, 0 to 1. */
-  readonly generatorShare: number;
+  /** Seconds from the first request to the last answer. */
+  readonly seconds: number;
+  /** Of what the case counts: reservations, events, SKUs. */
   readonly accepted: number;
   readonly refused: number;
-  /** Answers whose body was compared with its request; pgbench looks at none. */
-  readonly checked: number | null;
+  /** Answers whose body was compared with what it had to be; pgbench looks at none. */
+  readonly checked: number;
+  /** CPU time in microseconds that each process used meanwhile, by its name; of the generator in `generator`. */
+  readonly cpu: Readonly<Record<string, number>>;
 }
 
-/** At how many clients or connections most was reserved, and what the others did. */
+/** At which number of clients or connections most was done, and what the others did. */
 export interface Search {
   readonly best: number;
   readonly tried: readonly { readonly at: number; readonly perSecond: number }[];
 }
 
-/** A case, measured in turn. */
-export interface Rounds {
-  /** Clients of pgbench; undefined: it was none that was measured against. */
-  readonly ofBaseline: Search | undefined;
-  /** Connections of the service. */
-  readonly ofService: Search | undefined;
-  readonly baseline: readonly Measurement[];
-  readonly service: readonly Measurement[];
+/** One side of a comparison. */
+export interface Side {
+  readonly title: string;
+  /** undefined: it is no load of so many clients or connections. */
+  readonly search: Search | undefined;
+  readonly rounds: readonly Measurement[];
 }
 
-export interface Verdict {
-  readonly ratio: Spread;
-  readonly floor: number;
-  readonly goal: number;
-  readonly met: boolean;
+/** The service against a baseline, measured in turn. */
+export interface Comparison {
+  readonly baseline: Side;
+  readonly service: Side;
 }
 
-/** Of the medians; least and most are those of the rounds, each against its own neighbour. */
-export function judge(name: CaseName, { baseline, service }: Rounds): Verdict {
-  const { floor, goal } = CASES[name];
-  const ofRounds = spreadOf(service.map(({ perSecond }, round) => perSecond / (baseline[round]?.perSecond ?? 0)));
-  const median = over(service, 'perSecond').median / over(baseline, 'perSecond').median;
-  return { ratio: { ...ofRounds, median }, floor, goal, met: median >= floor };
+export function perSecond({ accepted, seconds }: Measurement): number {
+  return accepted / seconds;
 }
 
-type Figure = 'perSecond' | 'postgresCpu' | 'serviceCpu' | 'generatorCpu' | 'generatorShare';
+/** Tries each number at which the load may come, and says which did most. */
+export async function bestOf(
+  what: string,
+  numbers: readonly number[],
+  measure: (at: number) => Promise<Measurement>,
+): Promise<Search> {
+  const tried: { at: number; perSecond: number }[] = [];
+  for (const at of numbers) tried.push({ at, perSecond: perSecond(await measure(at)) });
+  const search = { tried, best: tried.reduce((most, each) => (each.perSecond > most.perSecond ? each : most)).at };
+  console.log(`  ${what}: ${told(search)}`);
+  return search;
+}
 
-export function over(measurements: readonly Measurement[], figure: Figure): Spread {
-  return spreadOf(measurements.map((measurement) => measurement[figure] ?? 0));
+/** Baseline and service, A B A B: what else the machine does meets both. */
+export async function inTurn(
+  rounds: number,
+  ofBaseline: () => Promise<Measurement>,
+  ofService: () => Promise<Measurement>,
+): Promise<{ baseline: Measurement[]; service: Measurement[] }> {
+  const baseline: Measurement[] = [];
+  const service: Measurement[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    const bare = await ofBaseline();
+    const ours = await ofService();
+    baseline.push(bare);
+    service.push(ours);
+    const figures = [bare, ours].map((each) => `${perSecond(each).toFixed(0)}/s`).join(' and ');
+    console.log(`  round ${round}: ${figures}, ratio ${(perSecond(ours) / perSecond(bare)).toFixed(2)}`);
+  }
+  return { baseline, service };
+}
+
+/** The ratio of the medians; of the rounds, of each to its own neighbour. */
+export function findingOf(comparison: Comparison, unit: string, remarks: readonly string[]): Finding {
+  const { baseline, service } = comparison;
+  return {
+    ...ratioOf(service.rounds, baseline.rounds),
+    measured: comparison,
+    told: [
+      ...tableOf([baseline, service], unit),
+      '',
+      `${service.rounds.length} rounds, baseline and service in turn: medians (least – most).`,
+      ...remarks,
+      ...[baseline, service].flatMap(({ title, search }) => (search ? [`${title}: ${told(search)}.`] : [])),
+    ],
+  };
+}
+
+export function ratioOf(
+  above: readonly Measurement[],
+  below: readonly Measurement[],
+): Pick<Finding, 'figure' | 'rounds'> {
+  const median = (of: readonly Measurement[]) => spreadOf(of.map(perSecond)).median;
+  return {
+    figure: median(above) / median(below),
+    rounds: above.map((each, round) => perSecond(each) / perSecond(below[round] as Measurement)),
+  };
+}
+
+export function sum(measured: readonly Measurement[], figure: 'accepted' | 'refused' | 'checked'): string {
+  return measured.reduce((total, each) => total + each[figure], 0).toLocaleString('en');
+}
+
+function tableOf(sides: readonly Side[], unit: string): string[] {
+  const processes = [...new Set(sides.flatMap(({ rounds }) => rounds.flatMap(({ cpu }) => Object.keys(cpu))))];
+  return table(
+    ['', `${unit}s/s`, ...processes.map((name) => `µs CPU each: ${name}`), 'generator, share of the machine'],
+    sides.map(({ title, search, rounds }) => [
+      search ? `${title}: ${search.best}` : title,
+      spread(spreadOf(rounds.map(perSecond)), 0),
+      ...processes.map((name) => {
+        const used = rounds.flatMap(({ cpu, accepted, refused }) => (cpu[name] ?? Number.NaN) / (accepted + refused));
+        return used.some(Number.isNaN) ? '–' : spread(spreadOf(used), 0);
+      }),
+      `${(100 * spreadOf(rounds.map(generatorShare)).median).toFixed(0)} %`,
+    ]),
+  );
+}
+
+/** Of all the CPU time that there was. */
+function generatorShare({ cpu, seconds }: Measurement): number {
+  return (cpu.generator ?? 0) / (seconds * 1_000_000 * availableParallelism());
+}
+
+function told({ tried }: Search): string {
+  return tried.map(({ at, perSecond: rate }) => `${at}: ${rate.toFixed(0)}/s`).join(', ');
 }

@@ -2,8 +2,6 @@ import { CASES, type CaseName } from './cases.js';
 
 export interface Options {
   readonly cases: readonly CaseName[];
-  /** What a burst of one channel does to another. */
-  readonly burst: boolean;
   /** Rounds of baseline and service in turn. */
   readonly rounds: number;
   /** Seconds of each measurement. */
@@ -14,7 +12,9 @@ export interface Options {
   readonly profile: boolean;
 }
 
-export const USAGE = `npm run bench -- [${Object.keys(CASES).join('] [')}] [burst] [--rounds 5] [--seconds 10] [--connections 256] [--profile]`;
+const NAMES = Object.keys(CASES) as CaseName[];
+
+export const USAGE = `npm run bench -- [${NAMES.join('] [')}] [--rounds 5] [--seconds 10] [--connections 256] [--profile]`;
 
 const BOUNDS = { rounds: [5, 1, 100], seconds: [10, 1, 600], connections: [64, 1, 1_000] } as const;
 
@@ -22,12 +22,11 @@ const BOUNDS = { rounds: [5, 1, 100], seconds: [10, 1, 600], connections: [64, 1
 export function readOptions(words: readonly string[]): Options {
   const cases: CaseName[] = [];
   const numbers = new Map<string, number>();
-  let burst = false;
   let profile = false;
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] as string;
-    if (word in CASES) cases.push(word as CaseName);
-    else if (word === 'burst') burst = true;
+    const named = NAMES.filter((name) => name === word || name.startsWith(`${word}-`));
+    if (named.length > 0) cases.push(...named);
     else if (word === '--profile') profile = true;
     else if (word.startsWith('--') && word.slice(2) in BOUNDS) {
       i += 1;
@@ -42,10 +41,8 @@ export function readOptions(words: readonly string[]): Options {
     }
     return value;
   };
-  const all = cases.length === 0 && !burst;
   return {
-    cases: all ? (Object.keys(CASES) as CaseName[]) : [...new Set(cases)],
-    burst: all || burst,
+    cases: cases.length === 0 ? NAMES : NAMES.filter((name) => cases.includes(name)),
     rounds: number('rounds'),
     seconds: number('seconds'),
     connections: numbers.has('connections') ? number('connections') : undefined,

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { cpuOfEndedChildren } from './cpu.js';
 
 const run = promisify(execFile);
 
@@ -23,12 +22,9 @@ export interface Pgbench {
 }
 
 export interface Transactions {
-  readonly clients: number;
-  readonly seconds: number;
   readonly transactions: number;
-  readonly perSecond: number;
-  /** CPU time of pgbench itself, in microseconds. */
-  readonly cpu: number;
+  /** Seconds they took, without the opening of the connections. */
+  readonly seconds: number;
 }
 
 /** Takes pgbench from the PATH, from where Debian keeps it, or as root from Debian's package. Else says what to do. */
@@ -88,7 +84,6 @@ export async function runPgbench(
   { work, items, clients, seconds }: { work: keyof typeof SCRIPTS; items: number; clients: number; seconds: number },
 ): Promise<Transactions> {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
-  const before = await cpuOfEndedChildren();
   const { stdout } = await run(
     command,
     [
@@ -116,5 +111,5 @@ export async function runPgbench(
   const failed = number(/number of failed transactions: (\d+)/);
   const perSecond = number(/tps = ([\d.]+) \(without/);
   if (failed !== 0 || !(perSecond > 0)) throw new Error(`pgbench did not do what was asked:\n${stdout}`);
-  return { clients, seconds, transactions, perSecond, cpu: (await cpuOfEndedChildren()) - before };
+  return { transactions, seconds: transactions / perSecond };
 }

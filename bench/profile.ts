@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { Backlog, EVENTS } from './backlog.js';
 import { CASES } from './cases.js';
 import { cpuOf, cpuOfFamily } from './cpu.js';
+import { DEMANDS, type Demand } from './demands.js';
 import type { Options } from './options.js';
 import { ask, Server } from './server.js';
 import { Generator, ServiceProcess } from './service.js';
+import type { Keep } from './world.js';
 
 const FUNCTIONS_SHOWN = 40;
 const STATEMENTS_SHOWN = 24;
@@ -39,7 +41,7 @@ interface Statement {
  * Where the time of a request goes: of the service by function and by package, of PostgreSQL by statement.
  * Being watched slows both, so there is no baseline here and nothing is kept.
  */
-export async function profile(options: Options, keep: (stop: () => unknown) => void): Promise<void> {
+export async function profile(options: Options, keep: Keep): Promise<void> {
   const server = await Server.start({
     shared_preload_libraries: 'pg_stat_statements',
     'pg_stat_statements.track_planning': 'on',
@@ -51,20 +53,21 @@ export async function profile(options: Options, keep: (stop: () => unknown) => v
   keep(() => generator.stop());
   const first = await ServiceProcess.start(server.serviceUrl);
   keep(() => first.stop());
-  await first.setUp();
+  const access = await first.setUp();
   await server.makeItems();
   await first.stop();
   await ask(server.serviceUrl, 'create extension pg_stat_statements');
 
   for (const name of options.cases) {
-    const { items, title, unit, work } = CASES[name];
-    const service = await ServiceProcess.start(server.serviceUrl, ['--cpu-prof', `--cpu-prof-dir=${directory}`]);
+    if (!(name in DEMANDS)) continue;
+    const { items, unit, work }: Demand = DEMANDS[name as keyof typeof DEMANDS];
+    const service = await ServiceProcess.start(server.serviceUrl, {}, ['--cpu-prof', `--cpu-prof-dir=${directory}`]);
     keep(() => service.stop());
     // Receiving alone, and applying alone, as they are measured.
-    const backlog = work === 'reserve' ? undefined : await Backlog.hold(server.serviceUrl, server.directory);
+    const backlog = work === 'reserve' ? undefined : await Backlog.hold(server);
     const apply = async (): Promise<Done> => ({ accepted: EVENTS, seconds: (await backlog?.drain()) ?? 0 });
     const request = async (of: 'reserve' | 'send', seconds: number): Promise<Done> => {
-      const key = of === 'send' ? first.secret : first.key;
+      const key = of === 'send' ? access.secret : access.key;
       const connections = options.connections ?? 64;
       const done = await generator.generate({ url: service.url, work: of, key, items, connections, seconds });
       if (Object.keys(done.errors).length > 0)
@@ -93,7 +96,7 @@ export async function profile(options: Options, keep: (stop: () => unknown) => v
     const recorded: CpuProfile = JSON.parse(await readFile(join(directory, file), 'utf8'));
     await rm(join(directory, file));
 
-    console.log(`\n${name}: ${title}, ${accepted} ${unit}s in ${seconds.toFixed(1)} s`);
+    console.log(`\n${name}: ${CASES[name].title}, ${accepted} ${unit}s in ${seconds.toFixed(1)} s`);
     console.log(
       `µs of CPU each: service ${((after.service - before.service) / accepted).toFixed(0)}, PostgreSQL ${(
         (after.postgres - before.postgres) / accepted

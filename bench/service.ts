@@ -14,18 +14,24 @@ const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=64', '--imp
 
 /** One for all services of a run: they share a database. */
 const SECRET = randomBytes(32).toString('base64');
+const ADMIN_KEY = randomBytes(24).toString('hex');
 
-/** The service as `npm start` runs it, in a process of its own, with a key that may reserve and nothing else. */
-export class ServiceProcess {
-  /** Of the channel `bench`, which every reservation is for. */
-  key = '';
+/** Settings of the service beside production's, such as `REDIS_URL`. */
+export type Settings = Readonly<Record<string, string>>;
+
+/** What a caller shows the service. */
+export interface Access {
+  /** Of the channel `bench`, which every reservation is for; it may reserve and ask what is available. */
+  readonly key: string;
   /** What the source `bench` signs its events with. */
-  secret = '';
+  readonly secret: string;
+}
 
+/** The service as `npm start` runs it, in a process of its own. */
+export class ServiceProcess {
   private constructor(
     private readonly child: ChildProcess,
     readonly url: string,
-    private readonly adminKey: string,
     private readonly release: () => void,
   ) {}
 
@@ -34,17 +40,21 @@ export class ServiceProcess {
   }
 
   /** Throws with what the service printed when it does not start. `nodeOptions`: for profiles. */
-  static async start(databaseUrl: string, nodeOptions: readonly string[] = []): Promise<ServiceProcess> {
-    const adminKey = randomBytes(24).toString('hex');
+  static async start(
+    databaseUrl: string,
+    settings: Settings = {},
+    nodeOptions: readonly string[] = [],
+  ): Promise<ServiceProcess> {
     const child = spawn(process.execPath, [...NODE_OPTIONS, ...nodeOptions, MAIN], {
       env: {
         PATH: process.env.PATH,
         DATABASE_URL: databaseUrl,
-        ADMIN_API_KEY: adminKey,
+        ADMIN_API_KEY: ADMIN_KEY,
         SECRET_ENCRYPTION_KEY: SECRET,
         PORT: '0',
         HOST: '127.0.0.1',
         LOG_LEVEL: 'warn',
+        ...settings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // Ctrl-C reaches us, and we stop it in our order
@@ -58,13 +68,13 @@ export class ServiceProcess {
     // From here on what it prints is a warning that the reader of the figures should see.
     child.stdout?.removeAllListeners('data').resume();
     child.stderr?.removeAllListeners('data').on('data', (chunk) => process.stderr.write(chunk));
-    return new ServiceProcess(child, url, adminKey, watchdog.release);
+    return new ServiceProcess(child, url, watchdog.release);
   }
 
   /** Makes a location, a channel that sells from it and its key, a source that owns what is there and its secret. */
-  async setUp(): Promise<void> {
+  async setUp(): Promise<Access> {
     await this.call('PUT', '/v1/locations/main', { name: 'Main', type: 'warehouse' });
-    this.key = await this.sell('bench');
+    const key = await this.sell('bench');
     const source = await this.call('PUT', '/v1/sources/bench', {
       name: 'Bench',
       kind: 'wms',
@@ -76,7 +86,7 @@ export class ServiceProcess {
       // The most there can be: what is measured is the service, and counting is part of it.
       rateLimit: { requestsPerMinute: 10_000_000, burst: 1_000_000 },
     });
-    this.secret = (source as { secret: string }).secret;
+    return { key, secret: (source as { secret: string }).secret };
   }
 
   /** Makes a channel that sells what is at the location, and its client. Gives the key it reserves with. */
@@ -88,7 +98,10 @@ export class ServiceProcess {
       ...(rateLimit ? { rateLimit } : {}),
     });
     await this.call('POST', '/v1/clients', { code, name: code, channel: code });
-    const made = await this.call('POST', `/v1/clients/${code}/keys`, { name: code, scopes: ['reservations:write'] });
+    const made = await this.call('POST', `/v1/clients/${code}/keys`, {
+      name: code,
+      scopes: ['availability:read', 'reservations:write'],
+    });
     return (made as { key: string }).key;
   }
 
@@ -106,7 +119,7 @@ export class ServiceProcess {
     const answer = await fetch(`${this.url}${path}`, {
       method,
       headers: {
-        Authorization: `Bearer ${this.adminKey}`,
+        Authorization: `Bearer ${ADMIN_KEY}`,
         'Content-Type': 'application/json',
         'Idempotency-Key': randomUUID(),
       },

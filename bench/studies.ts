@@ -1,0 +1,7 @@
+import { applying } from './applying.js';
+import { burst } from './burst.js';
+import type { Study } from './finding.js';
+import { requests } from './requests.js';
+
+/** All that the bench measures, in the order in which it does. */
+export const STUDIES: readonly Study[] = [...requests, applying, burst];

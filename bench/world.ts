@@ -1,0 +1,71 @@
+import { cpuOf, cpuOfFamily, type Meters } from './cpu.js';
+import type { Options } from './options.js';
+import { findPgbench, type Pgbench } from './pgbench.js';
+import { Server } from './server.js';
+import { type Access, Generator, ServiceProcess, type Settings } from './service.js';
+
+/** Called with what ends a thing that was started; all are ended in the opposite order, however the bench ends. */
+export type Keep = (stop: () => unknown) => void;
+
+/** What all cases are measured on: one server, one service at a time, one generator. What few need starts when asked for. */
+export class World {
+  private running: { readonly service: ServiceProcess; readonly settings: string } | undefined;
+  private foundPgbench: Pgbench | undefined;
+
+  private constructor(
+    readonly options: Options,
+    readonly keep: Keep,
+    readonly server: Server,
+    readonly generator: Generator,
+    /** Good at every service of this run. */
+    readonly access: Access,
+  ) {}
+
+  static async start(options: Options, keep: Keep): Promise<World> {
+    const server = await Server.start({});
+    keep(server.stop);
+    const generator = new Generator();
+    keep(() => generator.stop());
+    const service = await ServiceProcess.start(server.serviceUrl);
+    keep(() => service.stop());
+    const world = new World(options, keep, server, generator, await service.setUp());
+    world.running = { service, settings: '{}' };
+    await server.makeItems();
+    return world;
+  }
+
+  /** The service with these settings beside production's. One that runs with others is ended first. */
+  async service(settings: Settings = {}): Promise<ServiceProcess> {
+    const wanted = JSON.stringify(settings);
+    if (this.running?.settings === wanted) return this.running.service;
+    await this.running?.service.stop();
+    const service = await ServiceProcess.start(this.server.serviceUrl, settings);
+    this.keep(() => service.stop());
+    this.running = { service, settings: wanted };
+    return service;
+  }
+
+  async pgbench(): Promise<Pgbench> {
+    if (!this.foundPgbench) {
+      this.foundPgbench = await findPgbench();
+      this.keep(this.foundPgbench.remove);
+    }
+    return this.foundPgbench;
+  }
+
+  meters({ pid }: ServiceProcess): Meters {
+    return {
+      PostgreSQL: () => cpuOfFamily(this.server.pid),
+      service: () => cpuOf(pid),
+      generator: () => cpuOf(this.generator.pid),
+    };
+  }
+
+  /** The programs and the disk that the figures depend on. */
+  async describe(): Promise<Record<string, string>> {
+    return {
+      ...(this.foundPgbench ? { pgbench: this.foundPgbench.version } : {}),
+      disk: `${(await this.server.syncMilliseconds()).toFixed(2)} ms to make 8 kB durable`,
+    };
+  }
+}
