@@ -1,14 +1,11 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { DEMANDS } from './demands.js';
 import type { Finding, Study } from './finding.js';
 import { spread, table } from './markdown.js';
-import type { Paced, Stream, Waited } from './pace.js';
+import type { Stream, Waited } from './pace.js';
+import { Pacer } from './pacer.js';
 import { spreadOf } from './statistics.js';
 import type { World } from './world.js';
 
-const PACE = fileURLToPath(new URL('pace.ts', import.meta.url));
 /** Reservations a second of the web shop, and of EDI: ten times what its channel may. */
 const WEB_RATE = 300;
 const EDI_RATE = 1_000;
@@ -32,15 +29,12 @@ export const burst: Study = {
 async function measure(world: World): Promise<Burst> {
   const { rounds, seconds } = world.options;
   const service = await world.service();
-  const web = { name: 'web', key: await service.sell('burst-web'), rate: WEB_RATE };
-  const edi = { name: 'edi', key: await service.sell('burst-edi', EDI_LIMIT), rate: EDI_RATE };
-  const child = fork(PACE);
+  const reserve = { work: 'reserve', items: DEMANDS.R6.items } as const;
+  const web: Stream = { ...reserve, name: 'web', key: await service.sell('burst-web'), rate: WEB_RATE };
+  const edi: Stream = { ...reserve, name: 'edi', key: await service.sell('burst-edi', EDI_LIMIT), rate: EDI_RATE };
+  const pacer = new Pacer();
   try {
-    const run = async (streams: readonly Stream[]): Promise<Waited[]> => {
-      const answered = once(child, 'message');
-      child.send({ url: service.url, streams, items: DEMANDS.R6.items, seconds } satisfies Paced);
-      return (await answered)[0] as Waited[];
-    };
+    const run = (streams: readonly Stream[]) => pacer.pace({ url: service.url, streams, seconds });
     await run([web]); // compiles the code, reads the items
     const found = { alone: [] as Waited[], beside: [] as Waited[], edi: [] as Waited[] };
     for (let round = 1; round <= rounds; round += 1) {
@@ -54,7 +48,7 @@ async function measure(world: World): Promise<Burst> {
     }
     return found;
   } finally {
-    child.disconnect();
+    pacer.stop();
   }
 }
 

@@ -10,6 +10,8 @@ export interface Case {
 }
 
 const RATIO = { unit: 'times', better: 'more' } as const;
+/** The 99th percentile. */
+const P99 = { unit: 'ms', better: 'less' } as const;
 
 /** In the order of the record. A word such as `L1` on the command line means L1 and all that begin with `L1-`. */
 export const CASES = {
@@ -17,6 +19,11 @@ export const CASES = {
   R6: { ...RATIO, title: 'reserve over HTTP, uniform over 10,000 SKUs', floor: 0.6, goal: 1.1 },
   R9: { ...RATIO, title: 'webhook accepted durably, single events', floor: 1, goal: 3 },
   R10: { ...RATIO, title: 'events applied, from inbox to position', floor: 0.15, goal: 0.5 },
+  'L1-50': { ...P99, title: 'reserve at 50 % of the most, p99', floor: 25, goal: 5 },
+  'L1-80': { ...P99, title: 'reserve at 80 % of the most, p99', floor: 80, goal: 15 },
+  'L2-redis': { ...P99, title: 'commit to visible in Redis, p99', floor: 100, goal: 5 },
+  'L2-process': { ...P99, title: 'commit to visible in another process, p99', floor: 250, goal: 15 },
+  L3: { ...P99, title: 'event received to availability changed, p99 at half the load', floor: 500, goal: 50 },
   burst: { title: 'web p99 beside a burst of EDI, to alone', unit: 'times', better: 'less', floor: null, goal: null },
 } as const satisfies Record<string, Case>;
 

@@ -1,6 +1,5 @@
-import { connect, type Socket } from 'node:net';
 import { skuOf } from './cases.js';
-import { REQUESTS, type Work } from './wire.js';
+import { Connection, REQUESTS, type Work } from './wire.js';
 
 /**
  * The load generator, a process of its own: a number of keep-alive connections, each with one request under way (no
@@ -33,9 +32,6 @@ export interface Answered {
 
 /** One in so many answers is parsed and compared with its request. */
 const CHECK_EVERY = 256;
-/** An answer of a reservation of one line has about 600 bytes; larger ones are put together from several reads. */
-const BUFFER_BYTES = 16 * 1024;
-
 class Tally {
   accepted = 0;
   refused = 0;
@@ -85,37 +81,16 @@ class Tally {
 function converse(load: Load, port: number, tally: Tally, until: number): Promise<void> {
   return new Promise((resolve) => {
     const request = REQUESTS[load.work](load.key, port);
-    let sku = '';
-    let partial = '';
-    const send = (socket: Socket) => {
-      sku = skuOf(load.items === 1 ? 1 : 1 + Math.floor(Math.random() * load.items));
-      socket.write(request(sku), 'latin1');
+    const connection = new Connection(port, (why) => tally.error(why), resolve);
+    const send = () => {
+      const sku = skuOf(load.items === 1 ? 1 : 1 + Math.floor(Math.random() * load.items));
+      connection.ask(request(sku), (status, body) => {
+        tally.count(status, body, sku);
+        if (performance.now() < until) send();
+        else connection.end();
+      });
     };
-    const socket = connect({
-      port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: {
-        buffer: Buffer.alloc(BUFFER_BYTES),
-        callback: (length: number, buffer: Uint8Array) => {
-          partial += (buffer as Buffer).toString('latin1', 0, length);
-          const end = partial.indexOf('\r\n\r\n');
-          if (end < 0) return true;
-          const size = Number(/\r\ncontent-length: (\d+)/i.exec(partial)?.[1] ?? Number.NaN);
-          if (partial.length < end + 4 + size) return true;
-          const answer = partial;
-          partial = '';
-          if (answer.length === end + 4 + size) tally.count(answer.slice(9, 12), answer.slice(end + 4), sku);
-          else tally.error('an answer without Content-Length, or more than was asked for');
-          if (performance.now() < until) send(socket);
-          else socket.end();
-          return true;
-        },
-      },
-    });
-    socket.on('connect', () => send(socket));
-    socket.on('error', (error) => tally.error(error.message));
-    socket.on('close', () => resolve());
+    send();
   });
 }
 

@@ -1,8 +1,8 @@
--- Ten thousand items with more stock at the location than any run reserves, as a count of each would have posted it.
+-- Items of these numbers with more stock at the location than any run reserves, as a count of each would have posted it.
 -- Through the API it would take longer than the measurement.
 with made as (
   insert into item (sku, name, base_uom)
-  select 'SKU-' || lpad(number::text, 6, '0'), 'Item ' || number, 'EA' from generate_series(1, 10000) as number
+  select 'SKU-' || lpad(number::text, 6, '0'), 'Item ' || number, 'EA' from generate_series($1::int, $2::int) as number
   returning id
 ), stocked as (
   insert into position (item_id, location_id, on_hand, version)

@@ -1,4 +1,4 @@
-import type { Spread } from './statistics.js';
+import { type Quantiles, type Spread, spreadOf } from './statistics.js';
 
 /** Columns as wide as their widest cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
@@ -11,4 +11,14 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 /** `median (least – most)` */
 export function spread({ median, min, max }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${min.toFixed(digits)} – ${max.toFixed(digits)})`;
+}
+
+/** Quantiles of milliseconds, each the median of its rounds (least – most). */
+export function waitingTable(rows: readonly (readonly [title: string, rounds: readonly Quantiles[]])[]): string[] {
+  const cells = (rounds: readonly Quantiles[]) =>
+    (['p50', 'p99', 'p999', 'most'] as const).map((each) => spread(spreadOf(rounds.map((round) => round[each])), 1));
+  return table(
+    ['ms', 'p50', 'p99', 'p99.9', 'most'],
+    rows.map(([title, rounds]) => [title, ...cells(rounds)]),
+  );
 }

@@ -1,88 +1,284 @@
-import { randomUUID } from 'node:crypto';
-import { Agent, request } from 'node:http';
+import { Redis } from 'ioredis';
 import { skuOf } from './cases.js';
+import { type Quantiles, quantilesOf } from './statistics.js';
+import { Connection, lookAt, REQUESTS, type Taker, type Work } from './wire.js';
 
 /**
  * An open loop, in a process of its own: requests are sent at a fixed rate whether or not the ones before are answered,
- * and each waits since the moment it was due. So a service that stalls is seen to stall.
+ * and each waits since the moment it was due, also where it was this process that sent it late. So a service that stalls
+ * is seen to stall. How late we were ourselves is told apart.
  */
 
-export interface Stream {
-  readonly name: string;
-  readonly key: string;
-  /** Reservations a second. */
-  readonly rate: number;
-}
-
 export interface Paced {
+  /** `http://127.0.0.1:<port>` */
   readonly url: string;
   readonly streams: readonly Stream[];
-  readonly items: number;
   readonly seconds: number;
 }
 
-/** Of one stream: milliseconds from when it was due to the end of the answer, and how many answers of each status. */
-export interface Waited {
+export interface Stream {
   readonly name: string;
-  readonly p50: number;
-  readonly p99: number;
-  readonly most: number;
-  readonly statuses: Readonly<Record<string, number>>;
+  readonly work: Work;
+  readonly key: string;
+  /** Requests a second. */
+  readonly rate: number;
+  /** Items that are asked for, each as likely as the others; of a watched stream, those watched, in turn. */
+  readonly items: number | readonly WatchedItem[];
+  readonly watch?: Watch;
 }
 
-/** How often it is looked what is due, in milliseconds. */
-const LOOK_MS = 1;
+/** An item that nothing else changes meanwhile. */
+export interface WatchedItem {
+  readonly id: number;
+  readonly sku: string;
+}
 
-async function pace({ url, streams, items, seconds }: Paced): Promise<Waited[]> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1_024 });
-  const waited = await Promise.all(streams.map((stream) => drive(stream, url, agent, items, seconds)));
-  agent.destroy();
+/** Where it is looked for what the requests of a stream have changed. */
+export interface Watch {
+  /** Of the service that is asked over and over until it shows the new version, and a key for it. */
+  readonly url: string;
+  readonly key: string;
+  /** A Redis whose messages are listened to: they are sent in the same script that writes its entries. */
+  readonly redisUrl: string;
+}
+
+/** Of one stream, in milliseconds. */
+export interface Waited extends Quantiles {
+  readonly name: string;
+  /** How late requests were sent. Included in the quantiles, which count from when they were due. */
+  readonly late: Quantiles;
+  /** How many answers of each status. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Of a watched stream: each request that was accepted. */
+  readonly seen: readonly Seen[];
+}
+
+/** When, in milliseconds since 1970, to the microsecond. */
+export interface Seen {
+  readonly item: number;
+  readonly due: number;
+  readonly inRedis: number;
+  /** The first answer that showed it was there. */
+  readonly atService: number;
+}
+
+/** How often it is looked what is due, and whether a change shows, in milliseconds. */
+const LOOK_MS = 1;
+const WATCH_MS = 1;
+/** Connections: as many as requests wait for their answers, but no more than these. More requests wait for a connection. */
+const MOST_CONNECTIONS = 1_024;
+/** Milliseconds after the last request was due in which all must be answered and seen. */
+const PATIENCE_MS = 30_000;
+
+/** Connections to one service. */
+class Pool {
+  private readonly free: Connection[] = [];
+  private readonly waiting: [string, Taker][] = [];
+  private count = 0;
+
+  constructor(private readonly port: number) {}
+
+  ask(request: string, taker: Taker): void {
+    const connection = this.free.pop() ?? this.open(taker);
+    if (connection) this.use(connection, request, taker);
+    else this.waiting.push([request, taker]);
+  }
+
+  end(): void {
+    for (const connection of this.free) connection.end();
+  }
+
+  private use(connection: Connection, request: string, taker: Taker): void {
+    connection.ask(request, (status, body) => {
+      const next = this.waiting.shift();
+      if (next) this.use(connection, ...next);
+      else this.free.push(connection);
+      taker(status, body);
+    });
+  }
+
+  private open(taker: Taker): Connection | undefined {
+    if (this.count === MOST_CONNECTIONS) return undefined;
+    this.count += 1;
+    const connection = new Connection(
+      this.port,
+      (why) => taker(why, ''),
+      () => {
+        this.count -= 1;
+        const at = this.free.indexOf(connection);
+        if (at >= 0) this.free.splice(at, 1);
+      },
+    );
+    return connection;
+  }
+}
+
+/** Looks until a change shows, at a service and in Redis. */
+class Watcher {
+  private readonly pool: Pool;
+  private readonly request: (sku: string) => string;
+  private readonly redis: Redis;
+  private readonly versions = new Map<string, number>();
+  private readonly heard = new Map<number, (at: number) => void>();
+
+  private constructor({ url, key, redisUrl }: Watch) {
+    const port = Number(new URL(url).port);
+    this.pool = new Pool(port);
+    this.request = lookAt(key, port);
+    this.redis = new Redis(redisUrl, { lazyConnect: true });
+    // `<process>\n<count>\nstock\n<item>\n…`
+    this.redis.on('pmessage', (_pattern, _channel, message: string) => {
+      const [, , kind, item] = message.split('\n', 4);
+      if (kind === 'stock') this.heard.get(Number(item))?.(performance.now());
+    });
+  }
+
+  /** Reads the versions that the items have now, so that they stand where they are looked for. */
+  static async of(watch: Watch, items: readonly WatchedItem[]): Promise<Watcher> {
+    const watcher = new Watcher(watch);
+    await watcher.redis.psubscribe('hf:*:news');
+    for (const { sku } of items) watcher.versions.set(sku, await watcher.version(sku));
+    return watcher;
+  }
+
+  /** To be called before the change is asked for. `inRedis`: Infinity, it was never heard of. */
+  async follow({ id, sku }: WatchedItem, answered: Promise<unknown>): Promise<{ inRedis: number; atService: number }> {
+    let inRedis = Number.POSITIVE_INFINITY;
+    const message = new Promise<void>((resolve) => {
+      this.heard.set(id, (at) => {
+        inRedis = Math.min(inRedis, at);
+        resolve();
+      });
+    });
+    await answered;
+    const before = this.versions.get(sku) as number;
+    for (let version = before; version <= before; ) {
+      version = await this.version(sku);
+      this.versions.set(sku, version);
+      if (version <= before) await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+    }
+    const atService = performance.now();
+    await message;
+    this.heard.delete(id);
+    return { inRedis, atService };
+  }
+
+  end(): void {
+    this.pool.end();
+    this.redis.disconnect();
+  }
+
+  private version(sku: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.pool.ask(this.request(sku), (status, body) => {
+        if (status === '200') resolve(JSON.parse(body).version);
+        else reject(new Error(`A look at what is available was answered ${status}: ${body}`));
+      });
+    });
+  }
+}
+
+/** One stream under way. */
+class Running {
+  readonly latencies: number[] = [];
+  readonly late: number[] = [];
+  readonly statuses: Record<string, number> = {};
+  readonly seen: Promise<Seen>[] = [];
+  readonly done: Promise<void>;
+  private readonly total: number;
+  private readonly request: (sku: string) => string;
+  private sent = 0;
+  private finish: () => void = () => {};
+
+  constructor(
+    readonly stream: Stream,
+    readonly watcher: Watcher | undefined,
+    private readonly pool: Pool,
+    port: number,
+    seconds: number,
+    private readonly begun: number,
+  ) {
+    this.total = Math.floor(stream.rate * seconds);
+    this.request = REQUESTS[stream.work](stream.key, port);
+    this.done = new Promise((resolve) => {
+      this.finish = resolve;
+    });
+  }
+
+  /** Sends what is due. */
+  send(): void {
+    for (; this.sent < this.total; this.sent += 1) {
+      const due = this.begun + (this.sent * 1_000) / this.stream.rate;
+      const now = performance.now();
+      if (due > now) return;
+      this.late.push(now - due);
+      const { items } = this.stream;
+      if (typeof items === 'number') void this.ask(due, skuOf(1 + Math.floor(Math.random() * items)));
+      else this.watch(due, items[this.sent % items.length] as WatchedItem);
+    }
+  }
+
+  private ask(due: number, sku: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.pool.ask(this.request(sku), (status) => {
+        this.latencies.push(performance.now() - due);
+        this.statuses[status] = (this.statuses[status] ?? 0) + 1;
+        if (this.latencies.length === this.total) this.finish();
+        resolve();
+      });
+    });
+  }
+
+  private watch(due: number, item: WatchedItem): void {
+    const followed = (this.watcher as Watcher).follow(item, this.ask(due, item.sku));
+    this.seen.push(
+      followed.then(({ inRedis, atService }) => {
+        const { timeOrigin } = performance;
+        return {
+          item: item.id,
+          due: timeOrigin + due,
+          inRedis: timeOrigin + inRedis,
+          atService: timeOrigin + atService,
+        };
+      }),
+    );
+  }
+}
+
+async function pace({ url, streams, seconds }: Paced): Promise<Waited[]> {
+  const port = Number(new URL(url).port);
+  const pool = new Pool(port);
+  const watchers = await Promise.all(
+    streams.map(({ watch, items }) => (watch && typeof items === 'object' ? Watcher.of(watch, items) : undefined)),
+  );
+  const begun = performance.now();
+  const running = streams.map((stream, index) => new Running(stream, watchers[index], pool, port, seconds, begun));
+  const timer = setInterval(() => {
+    for (const each of running) each.send();
+  }, LOOK_MS);
+  const patience = setTimeout(
+    () => {
+      throw new Error('Not every request was answered and seen.');
+    },
+    seconds * 1_000 + PATIENCE_MS,
+  );
+  const waited = await Promise.all(running.map(waitedOf));
+  clearInterval(timer);
+  clearTimeout(patience);
+  pool.end();
+  for (const watcher of watchers) watcher?.end();
   return waited;
 }
 
-function drive(stream: Stream, url: string, agent: Agent, items: number, seconds: number): Promise<Waited> {
-  const begun = performance.now();
-  const total = stream.rate * seconds;
-  const latencies: number[] = [];
-  const statuses: Record<string, number> = {};
-  let sent = 0;
-  return new Promise((resolve) => {
-    const count = (due: number, status: string) => {
-      latencies.push(performance.now() - due);
-      statuses[status] = (statuses[status] ?? 0) + 1;
-      if (latencies.length === total) resolve({ name: stream.name, ...quantiles(latencies), statuses });
-    };
-    const timer = setInterval(() => {
-      for (; sent < total; sent += 1) {
-        const due = begun + (sent * 1_000) / stream.rate;
-        if (due > performance.now()) return;
-        reserve(stream, url, agent, items, (status) => count(due, status));
-      }
-      clearInterval(timer);
-    }, LOOK_MS);
-  });
-}
-
-function reserve(stream: Stream, url: string, agent: Agent, items: number, done: (status: string) => void): void {
-  const sku = skuOf(1 + Math.floor(Math.random() * items));
-  const body = `{"lines":[{"sku":"${sku}","quantity":1}]}`;
-  const headers = {
-    Authorization: `Bearer ${stream.key}`,
-    'Content-Type': 'application/json',
-    'Content-Length': body.length,
-    'Idempotency-Key': randomUUID(),
+async function waitedOf({ stream, done, latencies, late, statuses, seen }: Running): Promise<Waited> {
+  await done;
+  return {
+    name: stream.name,
+    ...quantilesOf(latencies),
+    late: quantilesOf(late),
+    statuses,
+    seen: await Promise.all(seen),
   };
-  const asked = request(`${url}/v1/reservations`, { method: 'POST', agent, headers }, (answer) => {
-    answer.resume().on('end', () => done(String(answer.statusCode)));
-  });
-  asked.on('error', (error) => done(error.message));
-  asked.end(body);
-}
-
-function quantiles(latencies: readonly number[]): { p50: number; p99: number; most: number } {
-  const sorted = [...latencies].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number;
-  return { p50: at(0.5), p99: at(0.99), most: sorted.at(-1) as number };
 }
 
 process.on('message', async (paced: Paced) => process.send?.(await pace(paced)));

@@ -50,9 +50,9 @@ export class Server {
     }
   }
 
-  /** Makes the items, once the service has made its schema and a location. */
-  async makeItems(): Promise<void> {
-    await ask(this.serviceUrl, await readFile(ITEMS, 'utf8'));
+  /** Makes the items of these numbers, once the service has made its schema and a location. */
+  async makeItems(first = 1, last = 10_000): Promise<void> {
+    await ask(this.serviceUrl, await readFile(ITEMS, 'utf8'), [first, last]);
     await ask(this.serviceUrl, 'vacuum analyze item, position, movement');
   }
 
@@ -104,11 +104,11 @@ export class Server {
   }
 }
 
-export async function ask<Row>(url: string, sql: string): Promise<Row[]> {
+export async function ask<Row>(url: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query(sql)).rows;
+    return (await client.query(sql, [...values])).rows;
   } finally {
     await client.end();
   }

@@ -13,3 +13,19 @@ export function spreadOf(values: readonly number[]): Spread {
   const median = sorted.length % 2 === 1 ? at(middle) : (at(middle - 1) + at(middle)) / 2;
   return { median, min: at(0), max: at(sorted.length - 1) };
 }
+
+/** What of many values is worth saying. */
+export interface Quantiles {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly most: number;
+}
+
+/** The least values that half, 99 %, 99.9 % and all of these do not exceed. */
+export function quantilesOf(values: readonly number[]): Quantiles {
+  if (values.length === 0) throw new Error('Quantiles need a value.');
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] as number;
+  return { p50: at(0.5), p99: at(0.99), p999: at(0.999), most: at(1) };
+}

@@ -1,7 +1,9 @@
 import { applying } from './applying.js';
 import { burst } from './burst.js';
 import type { Study } from './finding.js';
+import { freshness } from './freshness.js';
+import { latency } from './latency.js';
 import { requests } from './requests.js';
 
 /** All that the bench measures, in the order in which it does. */
-export const STUDIES: readonly Study[] = [...requests, applying, burst];
+export const STUDIES: readonly Study[] = [...requests, applying, latency, ...freshness, burst];

@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
 import { skuOf } from './cases.js';
 import { eventOf } from './events.js';
 
@@ -27,3 +28,77 @@ export const REQUESTS: Readonly<Record<Work, (key: string, port: number) => (sku
     };
   },
 };
+
+/** Asks what is available of an item. */
+export function lookAt(key: string, port: number): (sku: string) => string {
+  const rest = ` HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\n\r\n`;
+  return (sku) => `GET /v1/availability/${sku}${rest}`;
+}
+
+/** An answer of a reservation of one line has about 600 bytes; larger ones are put together from several reads. */
+const BUFFER_BYTES = 16 * 1024;
+
+/** Takes an answer: `200`, its body, decoded as latin1. */
+export type Taker = (status: string, body: string) => void;
+
+/** A keep-alive connection with one request under way. It speaks just enough HTTP/1.1 to take every answer whole. */
+export class Connection {
+  private readonly socket: Socket;
+  private taker: Taker | undefined;
+  private partial = '';
+
+  /** `lost`: told why, when it ends with a request under way. `closed`: told when it ends, however it does. */
+  constructor(
+    port: number,
+    private readonly lost: (why: string) => void,
+    closed: () => void,
+  ) {
+    let why = 'the connection was closed';
+    this.socket = connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer: Buffer.alloc(BUFFER_BYTES),
+        callback: (length: number, buffer: Uint8Array) => this.read((buffer as Buffer).toString('latin1', 0, length)),
+      },
+    });
+    this.socket.on('error', (error) => {
+      why = error.message;
+    });
+    this.socket.on('close', () => {
+      const underWay = this.taker !== undefined;
+      this.taker = undefined;
+      closed();
+      if (underWay) this.lost(why);
+    });
+  }
+
+  /** Sends a request. The next may be sent from within `taker`. */
+  ask(request: string, taker: Taker): void {
+    this.taker = taker;
+    this.socket.write(request, 'latin1');
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  private read(text: string): boolean {
+    this.partial += text;
+    const end = this.partial.indexOf('\r\n\r\n');
+    if (end < 0) return true;
+    const size = Number(/\r\ncontent-length: (\d+)/i.exec(this.partial)?.[1] ?? Number.NaN);
+    if (this.partial.length < end + 4 + size) return true;
+    const { partial, taker } = this;
+    this.partial = '';
+    this.taker = undefined;
+    if (partial.length === end + 4 + size) {
+      taker?.(partial.slice(9, 12), partial.slice(end + 4));
+    } else {
+      this.taker = taker; // to be told
+      this.socket.destroy(new Error('an answer without Content-Length, or more than was asked for'));
+    }
+    return true;
+  }
+}

@@ -1,3 +1,4 @@
+import { prepareRedis, startRedis } from '../test/support/redis.js';
 import { cpuOf, cpuOfFamily, type Meters } from './cpu.js';
 import type { Options } from './options.js';
 import { findPgbench, type Pgbench } from './pgbench.js';
@@ -11,6 +12,7 @@ export type Keep = (stop: () => unknown) => void;
 export class World {
   private running: { readonly service: ServiceProcess; readonly settings: string } | undefined;
   private foundPgbench: Pgbench | undefined;
+  private redisUrl: string | undefined;
 
   private constructor(
     readonly options: Options,
@@ -22,7 +24,8 @@ export class World {
   ) {}
 
   static async start(options: Options, keep: Keep): Promise<World> {
-    const server = await Server.start({});
+    // When a commit was, to be compared with when it shows: ten bytes a transaction, outside of the write-ahead log.
+    const server = await Server.start({ track_commit_timestamp: 'on' });
     keep(server.stop);
     const generator = new Generator();
     keep(() => generator.stop());
@@ -43,6 +46,17 @@ export class World {
     this.keep(() => service.stop());
     this.running = { service, settings: wanted };
     return service;
+  }
+
+  /** The address of a Redis of this run's own, which writes nothing to disk. */
+  async redis(): Promise<string> {
+    if (!this.redisUrl) {
+      await prepareRedis();
+      const redis = await startRedis({ mayStop: true });
+      this.keep(() => redis.stop());
+      this.redisUrl = redis.url;
+    }
+    return this.redisUrl;
   }
 
   async pgbench(): Promise<Pgbench> {
