@@ -17,6 +17,19 @@ export interface ItemStock {
   readonly answers?: Map<string, unknown>;
 }
 
+/** Which database answered, and the revision of its channels and locations. */
+export interface DatabaseState {
+  readonly epoch: string;
+  readonly configuration: number;
+}
+
+/** What was read of one moment of the database. */
+export interface StockRead {
+  /** undefined: no item was found. */
+  readonly state: DatabaseState | undefined;
+  readonly items: ReadonlyMap<number, ItemStock>;
+}
+
 /** Says that a position has reached a version. */
 export interface Notice {
   readonly id: number;
@@ -25,11 +38,22 @@ export interface Notice {
   readonly version: number;
 }
 
+/**
+ * Another one whenever versions may have gone back: after a failover to a copy that lacks the last commits, and on
+ * whatever else answers in the place of the server before, as one that was restored from a backup or a dump. What was
+ * heard of one epoch is not compared with what was heard of another. A mere restart is one too: entries that are read anew.
+ */
+const EPOCH = `
+  (select left(installation::text, 8)
+          || ':' || case when pg_is_in_recovery() then 'standby' else left(pg_walfile_name(pg_current_wal_lsn()), 8) end
+          || ':' || to_hex((extract(epoch from pg_postmaster_start_time()) * 1000)::bigint)
+     from configuration)`;
+
 const ITEM_STOCK = {
   name: 'item-stock',
   text: `
-    select i.id as item, i.revision, (select revision from configuration) as configuration, ${POSITION_COLUMNS},
-           x.expired_holds, x.upcoming
+    select i.id as item, i.revision, (select revision from configuration) as configuration, ${EPOCH} as epoch,
+           ${POSITION_COLUMNS}, x.expired_holds, x.upcoming
       from unnest($1::bigint[]) as k(id)
       join item i on i.id = k.id and i.deleted_at is null
       left join position p on p.item_id = i.id
@@ -48,17 +72,15 @@ const ITEM_STOCK = {
 export class AvailabilityRepository {
   constructor(@Inject(pg.Pool) private readonly pool: pg.Pool) {}
 
-  /** The stock of these items; those deleted meanwhile are missing. `configuration`: its revision, undefined without a row. */
-  async read(
-    itemIds: readonly number[],
-    now: number,
-  ): Promise<{ configuration: number | undefined; items: Map<number, ItemStock> }> {
+  /** The stock of these items; those deleted meanwhile are missing. */
+  async read(itemIds: readonly number[], now: number): Promise<StockRead> {
     const { rows } = await this.pool.query<
       Omit<PositionRow, 'item_id'> & {
         item: number;
         item_id: number | null;
         revision: number;
         configuration: number;
+        epoch: string;
         expired_holds: number | null;
         upcoming: number | null;
       }
@@ -76,14 +98,11 @@ export class AvailabilityRepository {
       }
       stock.positions.push(position);
     }
-    return { configuration: rows[0]?.configuration, items };
+    return { state: rows[0] && { epoch: rows[0].epoch, configuration: rows[0].configuration }, items };
   }
 
-  /** `timeline`: another after every failover, so that a version of the one is not compared with one of the other. */
-  async installation(): Promise<{ installation: string; timeline: string }> {
-    const { rows } = await this.pool.query(
-      `select installation, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline from configuration`,
-    );
+  async state(): Promise<DatabaseState> {
+    const { rows } = await this.pool.query(`select ${EPOCH} as epoch, revision as configuration from configuration`);
     return rows[0];
   }
 
@@ -91,11 +110,6 @@ export class AvailabilityRepository {
   async itemRevisions(skus: readonly string[]): Promise<{ id: number; revision: number }[]> {
     const { rows } = await this.pool.query('select id, revision from item where sku = any($1::text[])', [skus]);
     return rows;
-  }
-
-  async configurationRevision(): Promise<number> {
-    const { rows } = await this.pool.query('select revision from configuration');
-    return rows[0].revision;
   }
 
   /** Change notices that were written before `before`, the oldest first. */

@@ -68,6 +68,7 @@ export class AvailabilityService implements OnModuleInit {
       return this.cache.publish(positions);
     });
     this.changes.listen((change) => this.cache.announce(change));
+    this.cache.onFailover(() => void this.changes.announce({ everything: true }));
   }
 
   /** One SKU, with a weak ETag over the answer: whatever changes it, a hold's expiry too, changes the tag. */
@@ -139,7 +140,7 @@ export class AvailabilityService implements OnModuleInit {
     skus: readonly string[],
     where: 'body' | 'parameter',
   ): Promise<{ channel: DirectoryChannel; found: Map<string, Found> }> {
-    await this.directory.load(skus);
+    await this.directory.lookUp(skus);
     for (let attempt = 1; ; attempt += 1) {
       const configuration = await this.directory.configuration();
       const items = skus.flatMap((sku) => this.directory.item(sku) ?? []);
@@ -176,15 +177,15 @@ export class AvailabilityService implements OnModuleInit {
     const revision = cached.configuration ?? known;
     if (missing.length === 0 && revision !== undefined) return { configuration: revision, items };
     const keepRead = this.copy.begin();
-    const read = await this.reader.read(missing);
+    const read = missing.length > 0 ? await this.reader.read(missing) : undefined;
     // Where no item was found, the statement says nothing of the configuration either.
-    const configuration = read.configuration ?? (await this.repository.configurationRevision());
-    const found = missing.flatMap((id) => read.items.get(id) ?? []);
+    const state = read?.state ?? (await this.repository.state());
+    const found = missing.flatMap((id) => read?.items.get(id) ?? []);
     // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
     keepRead(found);
-    await this.cache.fill(configuration, found);
+    await this.cache.fill(state, found);
     for (const stock of found) items.set(stock.itemId, stock);
-    return { configuration, items };
+    return { configuration: state.configuration, items };
   }
 }
 

@@ -62,8 +62,8 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
     if (behind === undefined) return false;
     if (behind.length === 0) return true;
     const ids = [...new Set(behind.map(({ itemId }) => itemId))];
-    const { configuration, items } = await this.repository.read(ids, this.clock());
-    return this.cache.fill(configuration, items.values());
+    const { state, items } = await this.repository.read(ids, this.clock());
+    return this.cache.fill(state, items.values());
   }
 
   private schedule(): void {

@@ -6,7 +6,7 @@ import type { CatalogChange } from '../catalog/catalog.changes.js';
 import { REDIS } from '../redis/redis.connection.js';
 import { RedisLink } from '../redis/redis.link.js';
 import { Position, UNSELLABLE, Unsellable } from '../stock/position.js';
-import { AvailabilityRepository, ItemStock } from './availability.repository.js';
+import { AvailabilityRepository, type DatabaseState, ItemStock } from './availability.repository.js';
 import type { Heard } from './stock.copy.js';
 
 /** Milliseconds after which an entry must be read anew: the last net under lost publications, which do not prolong it. */
@@ -43,7 +43,7 @@ return 1`;
 /** What `behind` reads where something else than an entry is: served as far as it knows, and without the location. */
 const NOT_OURS = ['0', null];
 
-/** What one process says to all: of an item, or of the channels and locations. */
+/** What one process says to all: of an item's stock, of items it has written, or of the channels and locations. */
 export interface News {
   readonly process: string;
   /** Counts what this process says. */
@@ -51,6 +51,7 @@ export interface News {
   /** Their revision; undefined where it is not known or the news is of an item. */
   readonly configuration?: number;
   readonly stock?: Heard;
+  readonly skus?: readonly string[];
 }
 
 type WithMerge = Redis & { mergeStock(key: string, ...args: (string | number)[]): Promise<number> };
@@ -68,6 +69,7 @@ export const cacheReads =
 export class StockCache {
   private readonly redis: WithMerge | null;
   private prefix: string | undefined;
+  private readonly failoverListeners: (() => void)[] = [];
   private readonly process = randomUUID();
   private said = 0;
   /** Items whose change Redis did not hear of. */
@@ -120,14 +122,14 @@ export class StockCache {
     }
   }
 
-  /** Keeps what was read from the database. False: it could not. Without Redis: does nothing. */
-  async fill(configuration: number | undefined, items: Iterable<ItemStock>): Promise<boolean> {
+  /** Keeps what was read from the database in this state. False: it could not. Without Redis: does nothing. */
+  async fill(state: DatabaseState | undefined, items: Iterable<ItemStock>): Promise<boolean> {
+    if (state) this.follow(state);
     return this.write(async (redis, prefix) => {
       const merges = [...items].map(({ itemId, revision, positions, overdue }) =>
         this.merge(redis, prefix, itemId, 'r', revision, fieldsOf(positions, overdue)),
       );
-      const revision = configuration && redis.set(`${prefix}configuration`, configuration, 'PX', CONFIGURATION_TTL_MS);
-      await Promise.all([revision, ...merges]);
+      await Promise.all([state && this.setConfiguration(redis, state), ...merges]);
     });
   }
 
@@ -144,14 +146,18 @@ export class StockCache {
 
   /** Tells the other processes that their copy of the catalogue is behind. Without Redis: they compare with the database. */
   async announce({ skus = [], configuration }: CatalogChange): Promise<void> {
-    const heard = await this.write(async (redis, prefix) => {
+    const heard = await this.write(async (redis) => {
       if (configuration) {
-        const revision = await this.repository.configurationRevision();
-        await redis.set(`${prefix}configuration`, revision, 'PX', CONFIGURATION_TTL_MS);
-        await this.tellConfiguration(redis, prefix, revision);
+        const state = await this.repository.state();
+        this.follow(state);
+        await this.setConfiguration(redis, state);
+        await this.tellConfiguration(redis, state.configuration);
       }
-      const items = skus.length > 0 ? await this.repository.itemRevisions(skus) : [];
+      if (skus.length === 0) return;
+      const items = await this.repository.itemRevisions(skus);
+      const prefix = await this.keyPrefix();
       await Promise.all(items.map(({ id, revision }) => this.merge(redis, prefix, id, 'n', revision, [])));
+      await redis.publish(`${prefix}news`, [this.sign(), 'items', ...skus].join('\n'));
     });
     for (const sku of skus) {
       if (heard) this.unannounced.delete(sku);
@@ -169,23 +175,30 @@ export class StockCache {
     return `${await this.keyPrefix()}news`;
   }
 
-  /** Says to all processes that this one is there, and which revision the channels and locations have. */
+  /**
+   * Says to all processes that this one is there, and which revision the channels and locations have. Only who has just
+   * seen the database in this epoch prolongs that: where nobody can, all fall silent, and no copy is believed.
+   */
   async beat(): Promise<void> {
     await this.write(async (redis, prefix) => {
       let revision = wholeNumber(await redis.get(`${prefix}configuration`).catch(() => null));
       if (revision === undefined) {
-        revision = await this.repository.configurationRevision();
-        await redis.set(`${prefix}configuration`, revision, 'PX', CONFIGURATION_TTL_MS);
+        const state = await this.repository.state();
+        this.follow(state);
+        await this.setConfiguration(redis, state);
+        revision = state.configuration;
       }
-      await this.tellConfiguration(redis, prefix, revision);
+      await this.tellConfiguration(redis, revision);
     });
   }
 
   /** undefined: not ours. */
   readNews(message: string): News | undefined {
-    const [process, counted, kind, id, field, revision, ...fields] = message.split('\n');
+    const [process, counted, kind, ...said] = message.split('\n');
     const count = wholeNumber(counted);
     if (!process || count === undefined) return undefined;
+    if (kind === 'items') return { process, count, skus: said };
+    const [id, field, revision, ...fields] = said;
     if (kind === 'configuration') return { process, count, configuration: wholeNumber(id) };
     const itemId = wholeNumber(id);
     if (kind !== 'stock' || itemId === undefined) return undefined;
@@ -197,12 +210,14 @@ export class StockCache {
     return { process, count, stock: { itemId, ...(field ? { revision: wholeNumber(revision) } : {}), positions } };
   }
 
-  /**
-   * Looks whether the database has failed over to an older copy of itself: its versions may have gone back, and what
-   * Redis and the processes have of the other timeline would never give way. Nothing of it is looked at again.
-   */
+  /** Looks which database it is. What was heard of another would be taken for newer, and never give way. */
   async followFailover(): Promise<void> {
-    this.prefix = await this.prefixNow();
+    this.follow(await this.repository.state());
+  }
+
+  /** `listener` is told that nothing which was read before is to be believed. */
+  onFailover(listener: () => void): void {
+    this.failoverListeners.push(listener);
   }
 
   /** Of these positions, the ones whose entry is older than `version`. Undefined: Redis does not say. */
@@ -261,8 +276,12 @@ export class StockCache {
     );
   }
 
-  private async tellConfiguration(redis: Redis, prefix: string, revision: number): Promise<void> {
-    await redis.publish(`${prefix}news`, `${this.sign()}\nconfiguration\n${revision}`);
+  private async setConfiguration(redis: Redis, { epoch, configuration }: DatabaseState): Promise<void> {
+    await redis.set(`${prefixOf(epoch)}configuration`, configuration, 'PX', CONFIGURATION_TTL_MS);
+  }
+
+  private async tellConfiguration(redis: Redis, revision: number): Promise<void> {
+    await redis.publish(await this.channel(), `${this.sign()}\nconfiguration\n${revision}`);
   }
 
   private sign(): string {
@@ -271,14 +290,19 @@ export class StockCache {
   }
 
   private async keyPrefix(): Promise<string> {
-    this.prefix ??= await this.prefixNow();
-    return this.prefix;
+    return this.prefix ?? this.follow(await this.repository.state());
   }
 
-  private async prefixNow(): Promise<string> {
-    const { installation, timeline } = await this.repository.installation();
-    return `hf:${installation.slice(0, 8)}:${timeline}:`;
+  private follow({ epoch }: DatabaseState): string {
+    const before = this.prefix;
+    this.prefix = prefixOf(epoch);
+    if (before !== undefined && before !== this.prefix) for (const listener of this.failoverListeners) listener();
+    return this.prefix;
   }
+}
+
+function prefixOf(epoch: string): string {
+  return `hf:${epoch}:`;
 }
 
 /** `overdue`: they do not count until those holds are let go, and then with a newer version. */

@@ -1,6 +1,7 @@
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import type pino from 'pino';
+import { Directory } from '../channels/directory.service.js';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
@@ -29,6 +30,7 @@ export class StockNews implements OnApplicationBootstrap, BeforeApplicationShutd
     @Inject(REDIS) redis: Redis | null,
     private readonly cache: StockCache,
     private readonly copy: StockCopy,
+    private readonly directory: Directory,
   ) {
     this.log = openLog(config, 'news');
     // A subscriber can send nothing else: it needs a connection of its own. It waits as long as it takes.
@@ -38,12 +40,19 @@ export class StockNews implements OnApplicationBootstrap, BeforeApplicationShutd
   onApplicationBootstrap(): void {
     const { redis } = this;
     if (!redis) return;
-    redis.on('message', (_, message: string) => this.hear(message));
+    redis.on('message', (channel, message: string) => {
+      if (channel === this.channel) this.hear(message);
+    });
     redis.on('ready', () => {
       this.channel = undefined;
       void this.tune();
     });
     redis.on('close', () => this.lose());
+    this.cache.onFailover(() => {
+      this.lose();
+      this.channel = undefined;
+      void this.tune();
+    });
     redis.on('error', () => {}); // the other connection says so
     redis.connect().catch(() => {}); // tried again by itself
     this.copy.listen(() => !this.hearing.isDeaf(performance.now()));
@@ -68,8 +77,8 @@ export class StockNews implements OnApplicationBootstrap, BeforeApplicationShutd
       const channel = await this.cache.channel();
       if (channel === this.channel) return;
       this.lose();
-      if (this.channel !== undefined) await redis.unsubscribe();
       this.channel = channel;
+      await redis.unsubscribe();
       await redis.subscribe(channel);
     } catch (error) {
       this.log.warn({ err: error }, 'news of stock cannot be heard: reads go to Redis');
@@ -83,6 +92,7 @@ export class StockNews implements OnApplicationBootstrap, BeforeApplicationShutd
     if (!this.hearing.hear(news.process, news.count, performance.now())) this.copy.clear();
     if (news.configuration !== undefined) this.copy.hearConfiguration(news.configuration);
     if (news.stock) this.copy.hear(news.stock);
+    if (news.skus) this.directory.expect(news.skus);
   }
 
   private lose(): void {

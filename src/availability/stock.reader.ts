@@ -2,18 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, type Clock } from '../config.module.js';
 import { Problem } from '../problems/problem.js';
 import { type Letter, Mailbox } from '../stock/mailbox.js';
-import { AvailabilityRepository, ItemStock } from './availability.repository.js';
+import { AvailabilityRepository, type StockRead } from './availability.repository.js';
 
 /** Questions and items that one statement answers. */
 const LIMITS = { letters: 2_000, lines: 5_000, waiting: 20_000 };
 /** Statements under way at once: what Redis does not have must not take all connections of the pool. */
 const STATEMENTS = 4;
-
-export interface StockRead {
-  /** Revision of channels and locations; undefined: no item was found. */
-  readonly configuration: number | undefined;
-  readonly items: ReadonlyMap<number, ItemStock>;
-}
 
 interface Question extends Letter {
   readonly itemIds: readonly number[];

@@ -4,6 +4,8 @@ import { Injectable } from '@nestjs/common';
 export interface CatalogChange {
   readonly skus?: readonly string[];
   readonly configuration?: boolean;
+  /** The database is another one than before: what was read of it may never have been, and revisions may be lower. */
+  readonly everything?: boolean;
 }
 
 /**

@@ -6,6 +6,13 @@ import { DirectoryRepository } from './directory.repository.js';
 
 /** About 100 MB at the very most: an item with a few units and rules takes under 1 KB. */
 const ITEMS_REMEMBERED = 100_000;
+/** SKUs that no item has, 3 MB of them: however many somebody makes up, no more are remembered. */
+const ABSENT_REMEMBERED = 10_000;
+/**
+ * Milliseconds for which a SKU that was looked for in vain is not looked for again. It is looked for at once when some
+ * process says that it has made the item; this is for the one that was killed before it could.
+ */
+const ABSENT_MS = 500;
 
 /**
  * This process's copy of the catalogue and the channels. Who uses it compares `revision` with the database in the
@@ -21,23 +28,33 @@ export class Directory {
     },
   });
   private readonly byId = new Map<number, DirectoryItem>();
+  private readonly absent = new LRUCache<string, true>({ max: ABSENT_REMEMBERED, ttl: ABSENT_MS });
+  /** What is being looked for: a thousand questions after one item that is not at hand ask the database once. */
+  private readonly looking = new Map<string, Promise<void>>();
+  /** Counts the news of items: what began to be read before is not known to be so behind them. */
+  private news = 0;
+  /** Counts the databases: of two readings of one database the newer is right, of two databases the later. */
+  private database = 0;
   private current: Configuration | undefined;
+  /** The database that `current` was read of. */
+  private readOf = 0;
 
   constructor(
     private readonly repository: DirectoryRepository,
     changes: CatalogChanges,
   ) {
     // This process's own changes: without it the copy would be behind until the next comparison of revisions.
-    changes.listen(async ({ skus = [], configuration }) => {
+    changes.listen(async ({ skus = [], configuration, everything }) => {
       for (const sku of skus) this.bySku.delete(sku);
-      if (configuration) await this.refreshConfiguration().catch(() => {}); // found out by revision later
+      this.expect(skus);
+      if (everything) this.forget();
+      if (configuration || everything) await this.refreshConfiguration().catch(() => {}); // found out by revision later
     });
   }
 
   /** Locations and channels. */
   async configuration(): Promise<Configuration> {
-    this.current ??= await this.repository.configuration();
-    return this.current;
+    return this.current && this.readOf === this.database ? this.current : this.refreshConfiguration();
   }
 
   /** The copy at hand, for code that has awaited `configuration()` before. */
@@ -58,7 +75,44 @@ export class Directory {
   /** Loads the items that are not at hand. Afterwards `item(sku)` answers for all of them; undefined: no such item. */
   async load(skus: readonly string[]): Promise<void> {
     const missing = skus.filter((sku) => !this.bySku.has(sku));
-    if (missing.length > 0) this.remember(await this.repository.itemsBySku([...new Set(missing)]));
+    if (missing.length === 0) return;
+    const { database } = this;
+    const items = await this.repository.itemsBySku([...new Set(missing)]);
+    if (database !== this.database) return this.load(skus);
+    this.remember(items);
+  }
+
+  /**
+   * As `load`, for answers that may be half a second old, not for changes: a SKU that nobody has heard of is not looked
+   * for each time that somebody asks, and what several ask for at once is looked for once.
+   */
+  async lookUp(skus: readonly string[]): Promise<void> {
+    const unknown = skus.filter((sku) => !this.bySku.has(sku) && !this.absent.has(sku));
+    if (unknown.length === 0) return;
+    const { news } = this;
+    const unsought = [...new Set(unknown.filter((sku) => !this.looking.has(sku)))];
+    if (unsought.length > 0) {
+      const search = this.search(unsought).finally(() => {
+        for (const sku of unsought) this.looking.delete(sku);
+      });
+      for (const sku of unsought) this.looking.set(sku, search);
+    }
+    await Promise.all(new Set(unknown.map((sku) => this.looking.get(sku))));
+    // Somebody has made items meanwhile, and what we waited for may have looked before.
+    if (news !== this.news) await this.load(skus);
+  }
+
+  /** Another process says that it has written these items: who was not there may be. */
+  expect(skus: readonly string[]): void {
+    this.news += 1;
+    for (const sku of skus) this.absent.delete(sku);
+  }
+
+  private async search(skus: readonly string[]): Promise<void> {
+    const { news } = this;
+    await this.load(skus);
+    if (news !== this.news) return;
+    for (const sku of skus) if (!this.bySku.has(sku)) this.absent.set(sku, true);
   }
 
   item(sku: string): DirectoryItem | undefined {
@@ -68,7 +122,12 @@ export class Directory {
   /** The items with these ids; those deleted meanwhile are missing. */
   async itemsById(ids: readonly number[]): Promise<ReadonlyMap<number, DirectoryItem>> {
     const missing = ids.filter((id) => !this.byId.has(id));
-    if (missing.length > 0) this.remember(await this.repository.itemsById([...new Set(missing)]));
+    if (missing.length > 0) {
+      const { database } = this;
+      const items = await this.repository.itemsById([...new Set(missing)]);
+      if (database !== this.database) return this.itemsById(ids);
+      this.remember(items);
+    }
     return new Map(
       ids.flatMap((id) => {
         const item = this.byId.get(id);
@@ -87,11 +146,23 @@ export class Directory {
   }
 
   async refreshConfiguration(): Promise<Configuration> {
-    if (this.current && (await this.repository.configurationRevision()) === this.current.revision) return this.current;
+    const { database, current } = this;
+    if (current && database === this.readOf && (await this.repository.configurationRevision()) === current.revision) {
+      return current;
+    }
     const read = await this.repository.configuration();
+    if (database !== this.database) return this.refreshConfiguration();
     // Two refreshes may overtake each other: the newer revision stays.
-    if (!this.current || read.revision > this.current.revision) this.current = read;
+    if (!this.current || this.readOf !== database || read.revision > this.current.revision) this.current = read;
+    this.readOf = database;
     return this.current;
+  }
+
+  /** What is in use stays until it is read anew (`known`). */
+  private forget(): void {
+    this.database += 1;
+    this.bySku.clear();
+    this.absent.clear();
   }
 
   private remember(items: readonly DirectoryItem[]): void {

@@ -26,13 +26,13 @@ export class Wire {
 
   private constructor(
     private readonly listener: Server,
-    private readonly target: { host: string; port: number },
+    private target: { host: string; port: number },
     private readonly port: number,
   ) {}
 
   static async before(databaseUrl: string): Promise<{ wire: Wire; url: string }> {
     const url = new URL(databaseUrl);
-    const target = { host: url.hostname, port: Number(url.port) };
+    const target = addressOf(databaseUrl);
     const listener = createServer();
     listener.listen(0, '127.0.0.1');
     await once(listener, 'listening');
@@ -58,6 +58,12 @@ export class Wire {
   async comeBack(): Promise<void> {
     this.listener.listen(this.port, '127.0.0.1');
     await once(this.listener, 'listening');
+  }
+
+  /** Breaks every connection; new ones reach the server there, as behind an address that moves with the primary. */
+  leadTo(databaseUrl: string): void {
+    this.target = addressOf(databaseUrl);
+    for (const pair of this.pairs) this.break(pair);
   }
 
   /** Lets bytes vanish on the connections that the engine has open, without closing them. New ones work. */
@@ -113,4 +119,9 @@ export class Wire {
     pair.client.destroy();
     pair.server.destroySoon();
   }
+}
+
+function addressOf(databaseUrl: string): { host: string; port: number } {
+  const { hostname, port } = new URL(databaseUrl);
+  return { host: hostname, port: Number(port) };
 }

@@ -119,7 +119,7 @@ function givenRedis(url: string): TestRedis {
   return { url, stop: async () => {}, kill: async () => refuse(), pause: refuse, resume: refuse, restart: refuse };
 }
 
-function findFreePort(): Promise<number> {
+export function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);
