@@ -15,6 +15,10 @@ const P99 = { unit: 'ms', better: 'less' } as const;
 
 /** In the order of the record. A word such as `L1` on the command line means L1 and all that begin with `L1-`. */
 export const CASES = {
+  R1: { ...RATIO, title: 'read availability, from the copy in the process', floor: 0.65, goal: 0.9 },
+  R2: { ...RATIO, title: 'an ordinary controller route', floor: 0.5, goal: 0.75 },
+  R3: { ...RATIO, title: 'read availability, through Redis', floor: 0.75, goal: 0.95 },
+  R4: { ...RATIO, title: 'availability of 100 lines, SKUs a second', floor: 0.7, goal: 0.95 },
   R5: { ...RATIO, title: 'reserve over HTTP, one hot SKU', floor: 1.5, goal: 4 },
   R6: { ...RATIO, title: 'reserve over HTTP, uniform over 10,000 SKUs', floor: 0.6, goal: 1.1 },
   R9: { ...RATIO, title: 'webhook accepted durably, single events', floor: 1, goal: 3 },

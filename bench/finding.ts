@@ -18,6 +18,8 @@ export type Findings = Partial<Record<CaseName, Finding>>;
 /** Measures some cases at once, because they share what is costly; most, one. */
 export interface Study {
   readonly cases: readonly CaseName[];
+  /** Finds or starts what may be missing on this machine, before anything is measured. */
+  prepare?(world: World): Promise<unknown>;
   measure(world: World): Promise<Findings>;
 }
 

@@ -38,7 +38,7 @@ interface Round {
 const ofReservations: Study = {
   cases: ['L2-redis', 'L2-process'],
   measure: async (world) => {
-    const settings = { REDIS_URL: await world.redis() };
+    const settings = { REDIS_URL: (await world.redis()).url };
     const service = await world.service(settings);
     const other = await ServiceProcess.start(world.server.serviceUrl, settings);
     try {
@@ -65,7 +65,7 @@ const ofReservations: Study = {
 const ofEvents: Study = {
   cases: ['L3'],
   measure: async (world) => {
-    const service = await world.service({ REDIS_URL: await world.redis() });
+    const service = await world.service({ REDIS_URL: (await world.redis()).url });
     await sustainedRate(world, service);
     const sustained = await sustainedRate(world, service);
     const send = { work: 'send', key: world.access.secret } as const;
@@ -85,7 +85,7 @@ export const freshness: readonly Study[] = [ofReservations, ofEvents];
 
 /** A stream of watched requests but for what they ask: `key` is of the channel whose availability is looked at. */
 async function watchedAt(world: World, { url }: ServiceProcess) {
-  const watch: Watch = { url, key: world.access.key, redisUrl: await world.redis() };
+  const watch: Watch = { url, key: world.access.key, redisUrl: (await world.redis()).url };
   return { name: 'watched', rate: WATCHED.rate, items: await watchedItems(world.server), watch };
 }
 

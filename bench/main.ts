@@ -44,10 +44,10 @@ async function measure(options: Options): Promise<void> {
   const machine = describeMachine(load);
   console.log(Object.values(machine).join(' · '));
   const cases: Findings = {};
-  for (const study of STUDIES) {
-    const names = study.cases.filter((name) => options.cases.includes(name));
-    if (names.length === 0) continue;
-    for (const name of names) console.log(`\n${name}: ${CASES[name].title}`);
+  const studies = STUDIES.filter((study) => study.cases.some((name) => options.cases.includes(name)));
+  for (const study of studies) await study.prepare?.(world);
+  for (const study of studies) {
+    for (const name of study.cases) console.log(`\n${name}: ${CASES[name].title}`);
     Object.assign(cases, await study.measure(world));
   }
   const report: Report = {

@@ -112,11 +112,16 @@ function tableOf(sides: readonly Side[], unit: string): string[] {
       spread(spreadOf(rounds.map(perSecond)), 0),
       ...processes.map((name) => {
         const used = rounds.flatMap(({ cpu, accepted, refused }) => (cpu[name] ?? Number.NaN) / (accepted + refused));
-        return used.some(Number.isNaN) ? '–' : spread(spreadOf(used), 0);
+        return used.some(Number.isNaN) ? '–' : spread(spreadOf(used), digitsOf(spreadOf(used).median));
       }),
       `${(100 * spreadOf(rounds.map(generatorShare)).median).toFixed(0)} %`,
     ]),
   );
+}
+
+/** Of microseconds: three figures say enough. */
+function digitsOf(median: number): number {
+  return median < 2 ? 2 : median < 20 ? 1 : 0;
 }
 
 /** Of all the CPU time that there was. */

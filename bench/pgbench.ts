@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { unpack } from './debian.js';
 
 const run = promisify(execFile);
 
@@ -34,7 +34,7 @@ export async function findPgbench(): Promise<Pgbench> {
     const version = await versionOf(command);
     if (version) return { command, version, remove: async () => {} };
   }
-  const fetched = process.getuid?.() === 0 ? await fetchFromDebian() : undefined;
+  const fetched = await fetchFromDebian();
   if (fetched) return fetched;
   throw new Error(
     'The baseline needs pgbench, and there is none. Put it on the PATH: on Debian and Ubuntu it comes with the package ' +
@@ -42,30 +42,18 @@ export async function findPgbench(): Promise<Pgbench> {
   );
 }
 
-/**
- * Unpacks pgbench out of the server's package instead of installing that, which would start a server on this machine.
- * undefined: this is no Debian, or it cannot be reached.
- */
+/** Not the package of that name, which is empty, but the one of Debian's version that it depends on. */
+const SERVER = 'apt-cache depends postgresql | grep -o -m 1 "postgresql-[0-9][0-9]*"';
+
 async function fetchFromDebian(): Promise<Pgbench | undefined> {
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-pgbench-'));
-  const remove = () => rm(directory, { recursive: true, force: true });
-  try {
-    const script =
-      'export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install -qq -y --no-install-recommends libpq5 ' +
-      // The package "postgresql" is empty and depends on the one of Debian's version.
-      '&& server=$(apt-cache depends postgresql | grep -o -m 1 "postgresql-[0-9][0-9]*") ' +
-      '&& apt-get download -qq "$server" && dpkg-deb -x "$server"_*.deb .';
-    console.log('Fetching pgbench from the Debian package of PostgreSQL …');
-    await run('/bin/sh', ['-ec', script], { cwd: directory });
-    const installed = join(directory, DEBIAN);
-    const [version = ''] = await readdir(installed);
-    const command = join(installed, version, 'bin/pgbench');
-    const says = await versionOf(command);
-    if (says) return { command, version: says, remove };
-  } catch (error) {
-    console.error((error as { stderr?: string }).stderr?.trim());
-  }
-  await remove();
+  const unpacked = await unpack(SERVER, 'libpq5');
+  if (!unpacked) return undefined;
+  const installed = join(unpacked.directory, DEBIAN);
+  const [version = ''] = await readdir(installed).catch(() => []);
+  const command = join(installed, version, 'bin/pgbench');
+  const says = await versionOf(command);
+  if (says) return { command, version: says, remove: unpacked.remove };
+  await unpacked.remove();
   return undefined;
 }
 

@@ -22,6 +22,7 @@ const WARM_UP = { requests: 30_000, seconds: 20, stretch: 2, connections: 64 };
 /** Requests over HTTP against pgbench. */
 export const requests: readonly Study[] = (['R5', 'R6', 'R9'] as const).map((name) => ({
   cases: [name],
+  prepare: (world) => world.pgbench(),
   measure: async (world) => ({ [name]: await compare(world, DEMANDS[name]) }),
 }));
 

@@ -16,6 +16,9 @@ const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=64', '--imp
 const SECRET = randomBytes(32).toString('base64');
 const ADMIN_KEY = randomBytes(24).toString('hex');
 
+/** The most that can be agreed: what is measured is the service, and counting is part of it. */
+const UNREACHED = { requestsPerMinute: 10_000_000, burst: 1_000_000 };
+
 /** Settings of the service beside production's, such as `REDIS_URL`. */
 export type Settings = Readonly<Record<string, string>>;
 
@@ -74,7 +77,7 @@ export class ServiceProcess {
   /** Makes a location, a channel that sells from it and its key, a source that owns what is there and its secret. */
   async setUp(): Promise<Access> {
     await this.call('PUT', '/v1/locations/main', { name: 'Main', type: 'warehouse' });
-    const key = await this.sell('bench');
+    const key = await this.sell('bench', UNREACHED);
     const source = await this.call('PUT', '/v1/sources/bench', {
       name: 'Bench',
       kind: 'wms',
@@ -83,8 +86,7 @@ export class ServiceProcess {
       owns: [{ location: '*', facts: ['on_hand'] }],
       quantityBasis: 'on_hand',
       freshnessSeconds: 3600,
-      // The most there can be: what is measured is the service, and counting is part of it.
-      rateLimit: { requestsPerMinute: 10_000_000, burst: 1_000_000 },
+      rateLimit: UNREACHED,
     });
     return { key, secret: (source as { secret: string }).secret };
   }
@@ -100,7 +102,7 @@ export class ServiceProcess {
     await this.call('POST', '/v1/clients', { code, name: code, channel: code });
     const made = await this.call('POST', `/v1/clients/${code}/keys`, {
       name: code,
-      scopes: ['availability:read', 'reservations:write'],
+      scopes: ['availability:read', 'reservations:write', 'events:read'],
     });
     return (made as { key: string }).key;
   }

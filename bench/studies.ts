@@ -3,7 +3,8 @@ import { burst } from './burst.js';
 import type { Study } from './finding.js';
 import { freshness } from './freshness.js';
 import { latency } from './latency.js';
+import { reads } from './reads.js';
 import { requests } from './requests.js';
 
 /** All that the bench measures, in the order in which it does. */
-export const STUDIES: readonly Study[] = [...requests, applying, latency, ...freshness, burst];
+export const STUDIES: readonly Study[] = [...reads, ...requests, applying, latency, ...freshness, burst];

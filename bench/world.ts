@@ -1,9 +1,10 @@
-import { prepareRedis, startRedis } from '../test/support/redis.js';
 import { cpuOf, cpuOfFamily, type Meters } from './cpu.js';
 import type { Options } from './options.js';
 import { findPgbench, type Pgbench } from './pgbench.js';
+import { BenchRedis } from './redis.js';
 import { Server } from './server.js';
 import { type Access, Generator, ServiceProcess, type Settings } from './service.js';
+import { findWrk, type Wrk } from './wrk.js';
 
 /** Called with what ends a thing that was started; all are ended in the opposite order, however the bench ends. */
 export type Keep = (stop: () => unknown) => void;
@@ -12,7 +13,8 @@ export type Keep = (stop: () => unknown) => void;
 export class World {
   private running: { readonly service: ServiceProcess; readonly settings: string } | undefined;
   private foundPgbench: Pgbench | undefined;
-  private redisUrl: string | undefined;
+  private foundWrk: Wrk | undefined;
+  private startedRedis: BenchRedis | undefined;
 
   private constructor(
     readonly options: Options,
@@ -48,17 +50,6 @@ export class World {
     return service;
   }
 
-  /** The address of a Redis of this run's own, which writes nothing to disk. */
-  async redis(): Promise<string> {
-    if (!this.redisUrl) {
-      await prepareRedis();
-      const redis = await startRedis({ mayStop: true });
-      this.keep(() => redis.stop());
-      this.redisUrl = redis.url;
-    }
-    return this.redisUrl;
-  }
-
   async pgbench(): Promise<Pgbench> {
     if (!this.foundPgbench) {
       this.foundPgbench = await findPgbench();
@@ -67,10 +58,27 @@ export class World {
     return this.foundPgbench;
   }
 
+  async wrk(): Promise<Wrk> {
+    if (!this.foundWrk) {
+      this.foundWrk = await findWrk();
+      this.keep(this.foundWrk.remove);
+    }
+    return this.foundWrk;
+  }
+
+  async redis(): Promise<BenchRedis> {
+    if (!this.startedRedis) {
+      const redis = await BenchRedis.start();
+      this.keep(() => redis.stop());
+      this.startedRedis = redis;
+    }
+    return this.startedRedis;
+  }
+
   meters({ pid }: ServiceProcess): Meters {
     return {
       PostgreSQL: () => cpuOfFamily(this.server.pid),
-      service: () => cpuOf(pid),
+      'Node.js': () => cpuOf(pid),
       generator: () => cpuOf(this.generator.pid),
     };
   }
@@ -79,6 +87,8 @@ export class World {
   async describe(): Promise<Record<string, string>> {
     return {
       ...(this.foundPgbench ? { pgbench: this.foundPgbench.version } : {}),
+      ...(this.foundWrk ? { wrk: this.foundWrk.version } : {}),
+      ...(this.startedRedis ? { redis: this.startedRedis.version } : {}),
       disk: `${(await this.server.syncMilliseconds()).toFixed(2)} ms to make 8 kB durable`,
     };
   }
