@@ -72,8 +72,6 @@ export class Inbox implements OnApplicationShutdown {
     this.waitingKilobytes += weight;
     return new Promise<Accepted[]>((answer, refuse) => {
       this.mailbox.put({ events, weight, answer, refuse });
-    }).finally(() => {
-      this.waitingKilobytes -= weight;
     });
   }
 
@@ -91,14 +89,18 @@ export class Inbox implements OnApplicationShutdown {
       // The next batch is sent first: the database works on it while the answers of this one are written.
       setImmediate(() => {
         let at = 0;
-        for (const { events, answer } of batch) {
+        for (const { events, weight, answer } of batch) {
+          this.waitingKilobytes -= weight;
           answer(accepted.slice(at, at + events.length));
           at += events.length;
         }
       });
     } catch (error) {
       if (batch.length === 1 || !isRefusedData(error)) {
-        for (const { refuse } of batch) refuse(unavailable(error));
+        for (const { weight, refuse } of batch) {
+          this.waitingKilobytes -= weight;
+          refuse(unavailable(error));
+        }
         return;
       }
       // Something in it cannot be written although our rules let it pass. Its neighbours never fail with it.
@@ -111,10 +113,10 @@ export class Inbox implements OnApplicationShutdown {
 
   private async take(events: readonly NewEvent[]): Promise<Accepted[]> {
     if (events.length === 0) return [];
-    const kept = await this.keep(events);
-    const known = events.filter(({ id }) => !kept.has(id));
-    const answers = known.length === 0 ? new Map<string, Accepted>() : await this.recognise(known);
+    const known = await this.keep(events);
     receivingMetrics.batch.observe(events.length);
+    if (known.size === 0) return events.map(taken);
+    const answers = await this.recognise(events.filter(({ id }) => known.has(id)));
     return events.map((event) => answers.get(event.id) ?? taken(event));
   }
 
@@ -137,14 +139,17 @@ export class Inbox implements OnApplicationShutdown {
         else answers.set(event.id, { ...taken({ ...event, id }), ...(event.rejection ? {} : { status: 'duplicate' }) });
       }
       const beside = others.map(conflicting);
-      const kept = beside.length === 0 ? new Set<string>() : await this.keep(beside);
-      for (const event of beside) if (kept.has(event.id)) answers.set(event.id, taken(event));
-      rest = others.filter(({ id }) => !kept.has(id));
+      const beaten = beside.length === 0 ? new Set<string>() : await this.keep(beside);
+      for (const event of beside) if (!beaten.has(event.id)) answers.set(event.id, taken(event));
+      rest = others.filter(({ id }) => beaten.has(id));
     }
     return answers;
   }
 
-  /** Makes the day of an event that finds none: whoever makes days ahead may not have run yet. */
+  /**
+   * Ids of those that were known before. Makes the day of an event that finds none: whoever makes days ahead may not have
+   * run yet.
+   */
   private keep(events: readonly NewEvent[]): Promise<Set<string>> {
     return this.patiently(async () => {
       try {

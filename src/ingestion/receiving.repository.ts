@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
-import type { NewEvent } from './inbox-event.js';
+import { columns } from '../postgres/columns.js';
+import type { Delivery, NewEvent } from './inbox-event.js';
 
 /** An event that was known before, by the body it came with. */
 export interface Known {
@@ -20,15 +21,15 @@ const KEEP = {
   name: 'keep-events',
   text: `
     with given as (
-      select source_id, event_id, variant, decode(hash, 'hex') as hash, id, to_timestamp(received_at / 1000) as received_at,
-             payload, payload_base64, content_type, headers, signature, traceparent, request_id, batch, import_id,
-             rejected, detail, place
-        from rows from (json_to_recordset($1::json) as (
-               source_id int, event_id text, variant text, hash text, id text, received_at float8, payload text,
-               payload_base64 boolean, content_type text, headers jsonb, signature jsonb, traceparent text,
-               request_id text, batch text, import_id text, rejected text, detail text)) with ordinality
-          as g (source_id, event_id, variant, hash, id, received_at, payload, payload_base64, content_type, headers,
-                signature, traceparent, request_id, batch, import_id, rejected, detail, place)
+      select id, event_id, decode(hash, 'hex') as hash, payload, to_timestamp(received_at / 1000) as received_at, request_id,
+             traceparent, ($10::int[])[origin] as source_id, ($11::text[])[origin] as content_type,
+             ($12::jsonb[])[origin] as headers, ($13::jsonb[])[origin] as signature, ($14::text[])[origin] as batch,
+             ($15::text[])[origin] as import_id, coalesce(oddity ->> 'variant', '') as variant,
+             coalesce((oddity ->> 'base64')::boolean, false) as payload_base64, oddity ->> 'rejected' as rejected,
+             oddity ->> 'detail' as detail, place
+        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::int[],
+                    $9::json[]) with ordinality
+          as g (id, event_id, hash, payload, received_at, request_id, traceparent, origin, oddity, place)
     ), fresh as (
       insert into inbox_key (source_id, event_id, variant, hash, id, received_at)
       select source_id, event_id, variant, hash, id, received_at from given
@@ -61,7 +62,7 @@ const KEEP = {
         join fresh using (id)
        where rejected is not null
     )
-    select id from fresh`,
+    select id from given where id not in (select id from fresh)`,
 };
 
 /** Counts one more delivery of what is known, in one order, and says where it is kept. */
@@ -86,27 +87,68 @@ const RECOGNISE = {
     returning k.source_id as "sourceId", k.event_id as "eventId", encode(k.hash, 'hex') as hash, k.id`,
 };
 
-/** As one document: an array a column takes pg three times as long to write. */
-function rowOf({ delivery, id, eventId, variant, hash, payload, base64, rejection }: NewEvent): object {
-  return {
-    source_id: delivery.sourceId,
-    event_id: eventId,
-    variant,
-    hash,
-    id,
-    received_at: delivery.receivedAt,
-    payload,
-    payload_base64: base64,
-    content_type: delivery.contentType,
-    headers: delivery.headers,
-    signature: delivery.proof,
-    traceparent: delivery.traceparent,
-    request_id: delivery.requestId,
-    batch: delivery.batch,
-    import_id: delivery.importId,
-    rejected: rejection?.code,
-    detail: rejection?.detail,
-  };
+/**
+ * The parameters of `KEEP`. What requests have in common is sent once (`origin`: its place, from 1), and what hardly any
+ * event has as one document. A document of all of it took PostgreSQL 8 µs an event to read, of 30.
+ */
+function parametersOf(events: readonly NewEvent[]): unknown[] {
+  const origins = new Map<string, number>();
+  const common: Delivery[] = [];
+  const originOf: number[] = [];
+  let last: Delivery | undefined;
+  for (const { delivery } of events) {
+    if (last === undefined || !sameOrigin(delivery, last)) {
+      const { sourceId, contentType, headers, proof, batch, importId } = delivery;
+      const name = JSON.stringify([sourceId, contentType, headers, proof, batch, importId]);
+      let place = origins.get(name);
+      if (place === undefined) {
+        place = common.push(delivery);
+        origins.set(name, place);
+      }
+      originOf.push(place);
+    } else originOf.push(originOf.at(-1) as number);
+    last = delivery;
+  }
+  return [
+    events.map(({ id }) => id),
+    events.map(({ eventId }) => eventId),
+    events.map(({ hash }) => hash),
+    events.map(({ payload }) => payload),
+    events.map(({ delivery }) => delivery.receivedAt),
+    events.map(({ delivery }) => delivery.requestId),
+    events.map(({ delivery }) => delivery.traceparent),
+    originOf,
+    events.map(oddityOf),
+    common.map(({ sourceId }) => sourceId),
+    common.map(({ contentType }) => contentType),
+    common.map(({ headers }) => headers && JSON.stringify(headers)),
+    common.map(({ proof }) => JSON.stringify(proof)),
+    common.map(({ batch }) => batch),
+    common.map(({ importId }) => importId),
+  ];
+}
+
+/** At a glance: of one request, or of two from a source that sends nothing beside the body. */
+function sameOrigin(one: Delivery, other: Delivery): boolean {
+  return (
+    one === other ||
+    (one.sourceId === other.sourceId &&
+      sameProof(one.proof, other.proof) &&
+      one.contentType === other.contentType &&
+      one.headers === other.headers &&
+      one.batch === other.batch &&
+      one.importId === other.importId)
+  );
+}
+
+function sameProof(one: Delivery['proof'], other: Delivery['proof']): boolean {
+  if ('keyId' in one || 'keyId' in other) return one === other;
+  return one.secretId === other.secretId && one.scheme === other.scheme && one.timestamp === other.timestamp;
+}
+
+function oddityOf({ variant, base64, rejection }: NewEvent): string | null {
+  if (variant === '' && !base64 && rejection === null) return null;
+  return JSON.stringify({ variant, base64, rejected: rejection?.code, detail: rejection?.detail });
 }
 
 /** What receiving writes: hot, so by prepared statements on the plain pool, each a transaction of its own. */
@@ -114,9 +156,9 @@ function rowOf({ delivery, id, eventId, variant, hash, payload, base64, rejectio
 export class ReceivingRepository {
   constructor(@Inject(pg.Pool) private readonly pool: pg.Pool) {}
 
-  /** Ids of those that were new; durable once this answers. The others are known by their key. */
+  /** Ids of those that are known by their key, which nearly none is; the others were new and are durable once this answers. */
   async keep(events: readonly NewEvent[]): Promise<Set<string>> {
-    const { rows } = await this.pool.query<{ id: string }>({ ...KEEP, values: [JSON.stringify(events.map(rowOf))] });
+    const { rows } = await this.pool.query<{ id: string }>({ ...KEEP, values: columns(KEEP, parametersOf(events)) });
     return new Set(rows.map(({ id }) => id));
   }
 

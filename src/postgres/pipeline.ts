@@ -1,6 +1,5 @@
 import type pg from 'pg';
-import { arrayLiteral, type Element } from './array-literal.js';
-import { type BinaryType, binaryArray, isBinaryType } from './binary-array.js';
+import { columns } from './columns.js';
 import type { Statement } from './combined.js';
 
 /**
@@ -23,9 +22,7 @@ export class Pipeline {
   /** Sends a statement, prepared under its name at the first use. */
   readonly send = async <Row = never>(statement: Statement, values: readonly unknown[]): Promise<Row[]> => {
     this.cork();
-    const types = columnTypes(statement);
-    const prepared = values.map((value, index) => (Array.isArray(value) ? columnOf(types[index], value) : value));
-    const result = await this.watch(this.client.query({ ...statement, values: prepared }));
+    const result = await this.watch(this.client.query({ ...statement, values: columns(statement, values) }));
     return result.rows;
   };
 
@@ -92,24 +89,4 @@ export class Pipeline {
       throw error;
     });
   }
-}
-
-const known = new WeakMap<Statement, readonly (BinaryType | undefined)[]>();
-
-/** What the statement casts its parameters to, `$3::text[]`, so far as that type has a binary form here. */
-function columnTypes(statement: Statement): readonly (BinaryType | undefined)[] {
-  let types = known.get(statement);
-  if (!types) {
-    const found: (BinaryType | undefined)[] = [];
-    for (const [, parameter, type] of statement.text.matchAll(/\$(\d+)::(\w+)\[\]/g)) {
-      found[Number(parameter) - 1] = isBinaryType(type) ? type : undefined;
-    }
-    known.set(statement, found);
-    types = found;
-  }
-  return types;
-}
-
-function columnOf(type: BinaryType | undefined, values: readonly Element[]): Buffer | string {
-  return (type && binaryArray(type, values)) ?? arrayLiteral(values);
 }
