@@ -1,5 +1,6 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { Problem } from '../problems/problem.js';
+import { type HmacKey, hmac, hmacKey } from './hmac.js';
 import type { SignatureScheme } from './source.js';
 
 /**
@@ -16,16 +17,17 @@ const PREFIX = 'whsec_';
 /** A secret in the forms that the schemes use it in. */
 export interface SigningSecret {
   readonly id: string;
-  /** What stands behind whsec_, decoded: the key of Standard Webhooks. */
-  readonly webhookKey: Buffer;
+  /** Of what stands behind whsec_, decoded: that of Standard Webhooks. */
+  readonly webhookKey: HmacKey;
+  readonly textKey: HmacKey;
   readonly text: string;
   /** Milliseconds since 1970; Infinity: the current one. */
   readonly expiresAt: number;
 }
 
 export function signingSecret(id: string, text: string, expiresAt: number): SigningSecret {
-  const webhookKey = Buffer.from(text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text, 'base64');
-  return { id, webhookKey, text, expiresAt };
+  const webhookKey = hmacKey(Buffer.from(text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text, 'base64'));
+  return { id, webhookKey, textKey: hmacKey(Buffer.from(text)), text, expiresAt };
 }
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -83,8 +85,7 @@ const checks: Readonly<
     return {
       fits: ({ webhookKey }, bodies) =>
         bodies.some((body) => {
-          const hmac = createHmac('sha256', webhookKey).update(`${id}.${timestamp}.`).update(body);
-          const expected = hmac.digest('base64');
+          const expected = hmac(webhookKey, `${id}.${timestamp}.`, body, 'base64');
           return given.filter((each) => sameSignature(each, expected)).length > 0;
         }),
       refusal: 'None of the signatures in webhook-signature is that of the body.',
@@ -97,8 +98,8 @@ const checks: Readonly<
     const given = (one(headers, header) ?? '').trim().replace(/^sha256=/i, '');
     const comparable = encoding === 'hex' ? given.toLowerCase() : given;
     return {
-      fits: ({ text }, bodies) =>
-        bodies.some((body) => sameSignature(comparable, createHmac('sha256', text).update(body).digest(encoding))),
+      fits: ({ textKey }, bodies) =>
+        bodies.some((body) => sameSignature(comparable, hmac(textKey, '', body, encoding))),
       refusal: `${header} takes the HMAC-SHA256 of the body in ${encoding}.`,
     };
   },
