@@ -1,6 +1,11 @@
 import { isEventId, unidentifiable } from './event-identity.js';
 import { type Delivery, type NewEvent, newEvent } from './inbox-event.js';
-import { documentEvents, identify, type Place, type Profile } from './profiles.js';
+import { documentEvents, identify, identifyJson, type Place, type Profile, readJson } from './profiles.js';
+
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+/** Bytes of a body that is read although a header may say what it is called; a larger one is cut without being read. */
+const MOST_AT_ONCE = 64 * 1024;
 
 /** Of a document that wraps its events each is one, known by its own id when it comes again in another document. */
 export function eventsIn(profile: Profile | undefined, slice: Buffer): Buffer[] {
@@ -10,11 +15,37 @@ export function eventsIn(profile: Profile | undefined, slice: Buffer): Buffer[] 
 
 /** Kept under the sender's id; where it has none, under its hash. */
 export function eventOf(profile: Profile | undefined, slice: Buffer, delivery: Delivery, place: Place): NewEvent {
-  const refused = (detail: string) => newEvent(delivery, slice, null, { code: 'mapping_failed', detail });
+  const text = slice.toString('utf8');
   const reason = unidentifiable(slice);
-  if (reason !== undefined) return refused(reason);
-  const id = profile === undefined ? null : identify(profile, slice.toString('utf8'), delivery.headers ?? {}, place);
-  if (id !== null && !isEventId(id))
-    return refused('Its id takes 1 to 255 characters, none of them a control character.');
-  return newEvent(delivery, slice, id, null);
+  if (reason !== undefined) return newEvent(delivery, slice, text, null, { code: 'mapping_failed', detail: reason });
+  return named(
+    delivery,
+    slice,
+    text,
+    profile === undefined ? null : identify(profile, text, delivery.headers ?? {}, place),
+  );
+}
+
+/**
+ * The event of a body that is one object of JSON, as most bodies are: reading it says at once where it ends and what it
+ * is called. undefined: the body is to be cut.
+ */
+export function loneEvent(profile: Profile | undefined, body: Buffer, delivery: Delivery): NewEvent | undefined {
+  if (profile?.format !== 'json' || profile.events?.length) return undefined;
+  if (body[0] !== OPEN_OBJECT || body.at(-1) !== CLOSE_OBJECT || body.length > MOST_AT_ONCE) return undefined;
+  const text = body.toString('utf8');
+  const json = readJson(text);
+  if (json === undefined) return undefined;
+  return named(
+    delivery,
+    body,
+    text,
+    identifyJson(profile, () => json, delivery.headers ?? {}),
+  );
+}
+
+function named(delivery: Delivery, slice: Buffer, text: string, id: string | null): NewEvent {
+  if (id === null || isEventId(id)) return newEvent(delivery, slice, text, id, null);
+  const detail = 'Its id takes 1 to 255 characters, none of them a control character.';
+  return newEvent(delivery, slice, text, null, { code: 'mapping_failed', detail });
 }

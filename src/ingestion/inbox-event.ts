@@ -44,15 +44,15 @@ export interface NewEvent {
   readonly rejection: Rejection | null;
 }
 
-/** `named`: the sender's id of it; null: it has none, so its bytes are its name. */
+/** `text`: the slice as UTF-8. `named`: the sender's id of it; null: it has none, so its bytes are its name. */
 export function newEvent(
   delivery: Delivery,
   slice: Buffer,
+  text: string,
   named: string | null,
   rejection: Rejection | null,
 ): NewEvent {
   const hash = digest('sha256', slice, 'hex');
-  const text = slice.toString('utf8');
   // Half a character or a NUL: rare enough that finding out may cost an encoding.
   const base64 = text.includes('\0') || (text.includes('\ufffd') && !Buffer.from(text).equals(slice));
   return {

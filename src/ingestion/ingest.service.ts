@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Answer } from '../access/answer.js';
 import { refusalOf } from '../access/rate-limit.js';
-import { RateLimiter } from '../access/rate-limiter.service.js';
+import { type Decision, RateLimiter } from '../access/rate-limiter.service.js';
 import { rateLimited } from '../access/rate-limits.service.js';
 import { CLOCK, type Clock } from '../config.module.js';
 import { invalid, Problem } from '../problems/problem.js';
-import { eventOf, eventsIn } from './arriving-event.js';
+import { eventOf, eventsIn, loneEvent } from './arriving-event.js';
 import { eventSlices, MOST_EVENTS } from './event-slices.js';
 import { type Accepted, Inbox } from './inbox.service.js';
 import type { Delivery, NewEvent } from './inbox-event.js';
@@ -17,7 +17,7 @@ import { KnownProfiles } from './known-profiles.service.js';
 import { type KnownSource, KnownSources } from './known-sources.service.js';
 import { profileHeaders } from './profile-headers.js';
 import type { Profile } from './profiles.js';
-import { receivingMetrics } from './receiving.metrics.js';
+import { countReceived, receivingMetrics } from './receiving.metrics.js';
 import { type Proof, prove } from './signature.js';
 import { unknownSource } from './sources.service.js';
 
@@ -43,7 +43,7 @@ export class IngestService {
    * request is kept then.
    */
   async receive(code: string, request: IngestRequest): Promise<Answer<{ events: Accepted[] }>> {
-    const source = await this.sources.find(code);
+    const source = this.sources.atHand(code) ?? (await this.sources.find(code));
     if (!source) throw unknownSource(code);
     try {
       const events = await this.admit(source, request);
@@ -57,55 +57,72 @@ export class IngestService {
     }
   }
 
+  /** Waits only for what is not at hand: each turn of the event loop costs an event as much as its hash. */
   private async admit(known: KnownSource, request: IngestRequest): Promise<NewEvent[]> {
     const { headers, requestId, traceparent, atomic } = request;
-    const body = await decoded(request.body, headers['content-encoding'], MOST_BYTES);
+    const encoding = headers['content-encoding'];
+    const body = encoding === undefined ? request.body : await decoded(request.body, encoding, MOST_BYTES);
     const receivedAt = this.clock();
-    const { proof, source } = await this.prove(known, request, body, receivedAt);
-    const contentType = headers['content-type'] ?? '';
-    const kept = profileHeaders(headers, source.signature);
-    const from = { sourceId: source.id, receivedAt, contentType, headers: kept, proof, traceparent, requestId };
-    // Of our own: a sender that uses its X-Request-Id again does not make one batch of two.
-    const delivery = { ...from, batch: atomic ? randomUUID() : null, importId: null };
-    const events = eventsOf(await this.profiles.find(source.profile), body, delivery);
+    const bodies = body === request.body ? [body] : [request.body, body];
+    let source = known;
+    let proof: Proof;
+    try {
+      proof = prove(source, source.secrets, headers, bodies, receivedAt);
+    } catch (error) {
+      source = await this.asItIsNow(known, error);
+      proof = prove(source, source.secrets, headers, bodies, receivedAt);
+    }
+    const delivery: Delivery = {
+      sourceId: source.id,
+      receivedAt,
+      contentType: headers['content-type'] ?? '',
+      headers: profileHeaders(headers, source.signature),
+      proof,
+      traceparent,
+      requestId,
+      // Of our own: a sender that uses its X-Request-Id again does not make one batch of two.
+      batch: atomic ? randomUUID() : null,
+      importId: null,
+    };
+    const profile = this.profiles.shipped.get(source.profile) ?? (await this.profiles.find(source.profile));
+    const events = eventsOf(profile, body, delivery);
     if (atomic) requireAllSound(events);
-    await this.charge(source, events.length);
+    const charged = this.charge(source, events.length);
+    if (charged !== undefined) await charged;
     return events;
   }
 
   /**
-   * By the copy at hand, and if that does not fit by the source as it is now: its secret may just have been rotated. The
-   * source that it was proved by is the one that all else goes by.
+   * What does not fit the copy at hand may fit the source as it is now: its secret may just have been rotated. The source
+   * that it was proved by is the one that all else goes by. Throws `error` where nothing is newer.
    */
-  private async prove(
-    source: KnownSource,
-    request: IngestRequest,
-    body: Buffer,
-    now: number,
-  ): Promise<{ proof: Proof; source: KnownSource }> {
-    const bodies = body === request.body ? [body] : [request.body, body];
-    try {
-      return { proof: prove(source, source.secrets, request.headers, bodies, now), source };
-    } catch (error) {
-      if (!(error instanceof Problem) || error.code !== 'signature_invalid') throw error;
-      const current = await this.sources.readAgain(source);
-      if (current === source) throw error;
-      return { proof: prove(current, current.secrets, request.headers, bodies, now), source: current };
-    }
+  private async asItIsNow(source: KnownSource, error: unknown): Promise<KnownSource> {
+    if (!(error instanceof Problem) || error.code !== 'signature_invalid') throw error;
+    const current = await this.sources.readAgain(source);
+    if (current === source) throw error;
+    return current;
   }
 
   /** Behind the proof, so that nobody else uses up what a source may send. */
-  private async charge({ limits }: KnownSource, events: number): Promise<void> {
-    if (limits === null) return;
-    const { taken, policies } = await this.limiter.take(limits, events);
-    if (taken.admitted) return;
-    const refusal = refusalOf(policies, taken, events);
-    throw rateLimited(refusal, `Nothing of these ${events} events was kept.`);
+  private charge({ limits }: KnownSource, events: number): Promise<void> | undefined {
+    if (limits === null) return undefined;
+    const decision = this.limiter.take(limits, events);
+    if (decision instanceof Promise) return decision.then((decided) => requireAdmitted(decided, events));
+    requireAdmitted(decision, events);
+    return undefined;
   }
+}
+
+function requireAdmitted({ taken, policies }: Decision, events: number): void {
+  if (taken.admitted) return;
+  const refusal = refusalOf(policies, taken, events);
+  throw rateLimited(refusal, `Nothing of these ${events} events was kept.`);
 }
 
 /** One event a slice, also of what no profile can make anything of. Throws `payload_too_large`, `validation_failed`. */
 export function eventsOf(profile: Profile | undefined, body: Buffer, delivery: Delivery): NewEvent[] {
+  const lone = loneEvent(profile, body, delivery);
+  if (lone !== undefined) return [lone];
   const slices = slicesOf(profile, body);
   if (slices.length === 0 && body.length === 0) {
     throw new Problem('validation_failed', 'The body is empty: send at least one event.');
@@ -134,5 +151,5 @@ function slicesOf(profile: Profile | undefined, body: Buffer): Buffer[] {
 }
 
 function count({ code }: KnownSource, accepted: readonly Accepted[]): void {
-  for (const { status } of accepted) receivingMetrics.events.inc({ source: code, status });
+  for (const { status } of accepted) countReceived(code, status);
 }

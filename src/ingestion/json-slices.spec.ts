@@ -1,4 +1,7 @@
 import fc from 'fast-check';
+import { eventOf, eventsIn, loneEvent } from './arriving-event.js';
+import { eventSlices } from './event-slices.js';
+import type { Delivery } from './inbox-event.js';
 import { jsonSlices, TooManySlices } from './json-slices.js';
 
 const slices = (text: string, most = 10_000) => jsonSlices(Buffer.from(text), most)?.map(String);
@@ -51,5 +54,65 @@ describe('a body of JSON', () => {
         for (const slice of slices(text) ?? []) expect(text).toContain(slice);
       }),
     );
+  });
+});
+
+describe('a body of one object', () => {
+  const profile = {
+    ...{ name: 'any', version: 1, title: '', vendor: '', expression: null, constants: {} },
+    ...{ format: 'json' as const, identify: [{ header: 'x-event' }, { pointer: '/id' }] },
+  };
+  const delivery = (headers: Record<string, string> | null): Delivery => ({
+    ...{ sourceId: 1, receivedAt: 0, contentType: '', headers, proof: { scheme: 'basic', secretId: '' } },
+    ...{ traceparent: null, requestId: '', batch: null, importId: null },
+  });
+  const cut = (body: Buffer, from: Delivery) => {
+    const slices = eventSlices(body).flatMap((slice) => eventsIn(profile, slice));
+    return slices.map((slice, index) => eventOf(profile, slice, from, { index, of: slices.length }));
+  };
+
+  it('is the event that cutting it would give, wherever it is read at once', () => {
+    const id = fc.oneof(
+      fc.string(),
+      fc.string({ unit: 'binary' }),
+      fc.integer(),
+      fc.constant(null),
+      fc.string({ minLength: 256 }),
+    );
+    const text = fc.oneof(
+      fc.record({ id, q: fc.json() }, { requiredKeys: [] }).map((each) => JSON.stringify(each)),
+      fc.constantFrom(
+        '{}',
+        '{"id":1}{"id":2}',
+        '{"id":9007199254740993}',
+        '{"id":1,"id":2}',
+        '{"id":"a\\u0000"}',
+        '{"id":"a}',
+        '{"a":[}',
+      ),
+    );
+    const broken = fc.tuple(text, fc.nat(), fc.nat(255)).map(([whole, at, byte]) => {
+      const bytes = Buffer.from(whole);
+      bytes[at % bytes.length] = byte;
+      return bytes;
+    });
+    const headers = fc.constantFrom(null, { 'x-event': 'e-1' });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          text.map((each) => Buffer.from(each)),
+          broken,
+        ),
+        headers,
+        (body, given) => {
+          const from = delivery(given);
+          const lone = loneEvent(profile, body, from);
+          if (lone !== undefined) expect(cut(body, from)).toEqual([{ ...lone, id: expect.any(String) }]);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+    const plain = Buffer.from('{"id":"a-1"}');
+    expect(loneEvent(profile, plain, delivery(null))).toMatchObject({ eventId: 'a-1', payload: '{"id":"a-1"}' });
   });
 });

@@ -39,9 +39,14 @@ export class KnownSources {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
+  /** undefined: ask for it with `find`. */
+  atHand(code: string): KnownSource | undefined {
+    return this.byCode.get(code);
+  }
+
   /** undefined: there is no such source. */
   async find(code: string): Promise<KnownSource | undefined> {
-    return this.byCode.get(code) ?? this.read(code);
+    return this.atHand(code) ?? this.read(code);
   }
 
   /** The source read anew, unless that was just done: the copy then. */

@@ -1,7 +1,10 @@
 import { parse } from 'lossless-json';
 
-/** A number that JavaScript might round: 16 digits in a row, or an exponent of three. */
-const LONG = /\d[\d.]{15}|\d[eE][+-]?\d{3}/;
+/**
+ * A number that JavaScript might round: 16 digits in a row, or an exponent of three. From where a number may begin: one
+ * UUID in six has an exponent somewhere in it.
+ */
+const LONG = /(?:^|[\s:,[])-?(?:\d[\d.]{15}|\d[\d.]*[eE][+-]?\d{3})/;
 
 /**
  * JSON of which no number is lost: one that JavaScript cannot hold to its last digit, such as an id above 2^53, becomes

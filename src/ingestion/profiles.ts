@@ -51,17 +51,27 @@ export function identify(profile: Profile, payload: string, headers: Headers, pl
   if (profile.format === 'edifact') return edifactId(payload);
   let json: unknown;
   let read = false;
+  return identifyJson(
+    profile,
+    () => {
+      if (!read) json = readJson(payload);
+      read = true;
+      return json;
+    },
+    headers,
+    place,
+  );
+}
+
+/** The same of a payload in JSON, that is only read where a rule asks for it. `read`: gives it, undefined: it is none. */
+export function identifyJson(profile: Profile, read: () => unknown, headers: Headers, place?: Place): string | null {
   for (const rule of profile.identify) {
     if ('header' in rule) {
       const id = headers[rule.header]?.trim();
       if (id) return bounded(place === undefined || place.of === 1 ? id : `${id}/${place.index}`);
       continue;
     }
-    if (!read) {
-      json = readJson(payload);
-      read = true;
-    }
-    const id = at(json, rule.pointer);
+    const id = at(read(), rule.pointer);
     if (typeof id === 'string' && id !== '') return bounded(id);
     if (typeof id === 'number') return String(id);
   }
@@ -96,7 +106,8 @@ function bounded(id: string): string | null {
   return id.length <= 255 ? id : null;
 }
 
-function readJson(payload: string): unknown {
+/** undefined: it is no JSON. */
+export function readJson(payload: string): unknown {
   try {
     return parseJson(payload);
   } catch {
@@ -104,12 +115,25 @@ function readJson(payload: string): unknown {
   }
 }
 
+/** Pointers that were taken apart: there are as many as rules. */
+const pointers = new Map<string, readonly string[]>();
+
+function namesOf(pointer: string): readonly string[] {
+  let names = pointers.get(pointer);
+  if (names === undefined) {
+    const parts = pointer.split('/').slice(1);
+    names = parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+    if (pointers.size >= 1_000) pointers.clear();
+    pointers.set(pointer, names);
+  }
+  return names;
+}
+
 /** The value at an RFC 6901 pointer, undefined where there is none. */
 function at(json: unknown, pointer: string): unknown {
   let value = json;
-  for (const part of pointer.split('/').slice(1)) {
+  for (const name of namesOf(pointer)) {
     if (typeof value !== 'object' || value === null) return undefined;
-    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
     if (!Object.hasOwn(value, name)) return undefined;
     value = (value as Record<string, unknown>)[name];
   }
