@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { Problem } from '../problems/problem.js';
 import type { Principal } from './principal.js';
 import { type Limits, limitsOfCaller, type Refusal, rateLimitHeader, refusalOf } from './rate-limit.js';
-import { rateLimitMetrics } from './rate-limit.metrics.js';
+import { countDecision, rateLimitMetrics } from './rate-limit.metrics.js';
 import { type Decision, RateLimiter } from './rate-limiter.service.js';
 
 /** Holds callers to what was agreed with them, and tells them in every answer what is left. */
@@ -36,7 +36,7 @@ export class RateLimits {
 function answer(limits: Limits, decision: Decision, cost: number, channel: string, reply: FastifyReply): void {
   const { taken, mode, policies } = decision;
   reply.header('RateLimit-Policy', limits.policyHeader);
-  rateLimitMetrics.decisions.inc({ channel, outcome: taken.admitted ? 'accepted' : 'limited', mode });
+  countDecision(channel, taken.admitted ? 'accepted' : 'limited', mode);
   if (taken.admitted) {
     reply.header('RateLimit', rateLimitHeader(policies, taken));
     return;

@@ -57,15 +57,14 @@ export class GovernanceService {
 
   private async facts(now: number): Promise<Facts> {
     const tx = this.dataSource.manager;
-    const [requests, sources, exceptions] = await Promise.all([
-      answeredSoFar(),
+    const [sources, exceptions] = await Promise.all([
       this.health.read(tx, null, now),
       this.repository.openExceptions(tx),
     ]);
     const waiting = sources.flatMap(({ waitingSince }) => waitingSince ?? []);
     const budgeted = sources.filter(({ freshnessSeconds }) => freshnessSeconds !== null);
     return {
-      requests,
+      requests: answeredSoFar(),
       oldestEventSeconds: waiting.length === 0 ? null : Math.max(0, now - Math.min(...waiting)) / 1_000,
       oldestExceptionSeconds: exceptions.since === null ? null : Math.max(0, now - exceptions.since) / 1_000,
       openExceptions: exceptions.open,
