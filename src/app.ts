@@ -4,18 +4,19 @@ import type { Readable } from 'node:stream';
 import { type Type, VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type FastifyReply, type FastifyRequest, LogController, type RouteHandlerMethod } from 'fastify';
+import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type pino from 'pino';
 import type { IdentifiedRequest } from './access/access.guard.js';
 import { Answer } from './access/answer.js';
 import type { DeprecatedRoute } from './access/deprecated.decorator.js';
 import { DeprecatedUseService } from './access/deprecated-use.service.js';
-import type { DirectRoute, EndpointRoute } from './access/endpoint.decorator.js';
+import type { EndpointRoute } from './access/endpoint.decorator.js';
 import { Refusals } from './access/refusals.service.js';
 import { traceparentOf } from './access/traceparent.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
 import type { Clock } from './config.module.js';
+import { directly } from './direct.js';
 import { masked, openLog } from './log.js';
 import { observeRequest } from './operations/http.metrics.js';
 import { requireShallow } from './problems/nesting.js';
@@ -36,6 +37,8 @@ export interface AppOptions {
   readonly clock?: Clock;
   /** Build the module graph without instantiating anything: for the OpenAPI document. */
   readonly preview?: boolean;
+  /** Whether hot routes may go past Nest (direct.ts). Default true; tests compare. */
+  readonly direct?: boolean;
   /** Routes beside ours: tests bring one that is deprecated. */
   readonly controllers?: Type[];
 }
@@ -46,6 +49,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const adapter = new FastifyAdapter({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger a request, which pino makes with all that its lines will bear, would be for the one in a thousand that logs.
+    childLoggerFactory: (logger: FastifyBaseLogger) => logger,
     bodyLimit: BODY_LIMIT,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     ...serverOptions(config),
@@ -72,12 +77,12 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
   if (config.corsOrigins.length > 0) app.enableCors(corsFor(config.corsOrigins));
-  speakHttp(app, log, new Arrivals(config, app.getHttpServer()));
+  speakHttp(app, log, new Arrivals(config, app.getHttpServer()), options.direct ?? true);
   return app;
 }
 
 /** What holds for every answer, also for those that Fastify gives without Nest. */
-function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arrivals): void {
+function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arrivals, goDirect: boolean): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('X-Request-Id', request.id);
@@ -110,7 +115,7 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
   fastify.addHook('onRoute', (route) => {
     const { raw, direct, deprecated } = (route.config ?? {}) as EndpointRoute & DeprecatedRoute;
     if (raw) route.bodyLimit = RAW_LIMIT;
-    if (direct) route.handler = directly(app, direct, route.handler);
+    if (direct && goDirect) route.handler = directly(app, direct, route.handler);
     if (!deprecated) return;
     route.onRequest = (_request, reply, done) => {
       reply.headers(deprecated);
@@ -161,29 +166,6 @@ function noteRefusal(app: NestFastifyApplication, request: IdentifiedRequest & A
   if (!principal || !action || !reason) return;
   const path = withoutSecrets(request.url.split('?', 1)[0] as string);
   app.get(Refusals).note({ principal, action, path, reason, requestId, address });
-}
-
-/**
- * Calls the controller's method without Nest where the request is in order, and otherwise hands it to Nest, so that
- * there is one place that judges and explains. For a route without a guard, Nest's guards, pipes, interceptors and
- * promises did nothing for 7 of the 80 µs that an event cost.
- */
-function directly(app: NestFastifyApplication, direct: DirectRoute, ordinary: RouteHandlerMethod): RouteHandlerMethod {
-  const { controller, method, argumentsOf } = direct;
-  let found: Record<string, (...given: readonly unknown[]) => Promise<Answer>> | undefined;
-  return function (request, reply) {
-    const given = argumentsOf(request);
-    if (given === undefined) return ordinary.call(this, request, reply);
-    found ??= app.get(controller, { strict: false });
-    found?.[method]?.(...given).then(
-      ({ status, headers, body, text }) => {
-        reply.status(status).headers(headers).header('Content-Type', 'application/json; charset=utf-8');
-        reply.send(text ?? JSON.stringify(body));
-      },
-      (error) => sendProblem(error, request, reply),
-    );
-    return;
-  };
 }
 
 function routeOf(request: FastifyRequest): EndpointRoute {

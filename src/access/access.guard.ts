@@ -1,4 +1,4 @@
-import { CanActivate, ExecutionContext, Injectable, RequestMethod } from '@nestjs/common';
+import { CanActivate, ExecutionContext, Injectable, RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -16,7 +16,7 @@ import { workOf } from './work.js';
 export type IdentifiedRequest = FastifyRequest & { principal?: Principal; operation?: string };
 
 /** What a route says of itself, read once. */
-interface Route {
+export interface GuardedRoute {
   readonly operation: string;
   /** null: anyone may call it. */
   readonly scopes: readonly Scope[] | null;
@@ -24,10 +24,12 @@ interface Route {
   readonly onlyReads: boolean;
 }
 
+type Handler = ReturnType<ExecutionContext['getHandler']>;
+
 /** Finds out who calls and whether the key may: on every route, before anything of the request is looked at. */
 @Injectable()
 export class AccessGuard implements CanActivate {
-  private readonly routes = new WeakMap<object, Route>();
+  private readonly routes = new WeakMap<object, GuardedRoute>();
 
   constructor(
     private readonly reflector: Reflector,
@@ -35,38 +37,55 @@ export class AccessGuard implements CanActivate {
     private readonly rateLimits: RateLimits,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const route = this.routes.get(context.getHandler()) ?? this.read(context);
-    if (route.scopes === null) return true;
-    const request = context.switchToHttp().getRequest<IdentifiedRequest>();
-    const key = bearer(request.headers.authorization);
-    const known = this.keyRing.recall(key);
-    const reply = context.switchToHttp().getResponse<FastifyReply>();
-    if (known) return this.admit(request, reply, known, route);
-    return this.keyRing.identify(key, request.ip).then((found) => this.admit(request, reply, found, route));
+  canActivate(context: ExecutionContext): true | Promise<true> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<IdentifiedRequest>();
+    // Admitted on the direct way (src/app.ts), and sent on from there to be explained: nobody is charged twice.
+    if (request.principal !== undefined) return true;
+    const route = this.routeOf(context.getClass(), context.getHandler());
+    const admitted = this.admit(request, http.getResponse<FastifyReply>(), route);
+    return admitted === undefined ? true : admitted.then(() => true);
   }
 
-  private admit(
+  /**
+   * Lets the request in, with `principal` and `operation` on it, or throws. Not a promise where nobody needs to be asked.
+   * To be called once a request: it charges the limits.
+   */
+  admit(request: IdentifiedRequest, reply: FastifyReply, route: GuardedRoute): void | Promise<void> {
+    if (route.scopes === null) return;
+    const key = bearer(request.headers.authorization);
+    const known = this.keyRing.recall(key);
+    if (known) return this.charge(request, reply, known, route);
+    return this.keyRing.identify(key, request.ip).then((found) => this.charge(request, reply, found, route));
+  }
+
+  /** What the method of a controller says of itself. */
+  routeOf(controller: Type, handler: Handler): GuardedRoute {
+    return this.routes.get(handler) ?? this.read(controller, handler);
+  }
+
+  private charge(
     request: IdentifiedRequest,
     reply: FastifyReply,
     credential: Credential,
-    route: Route,
-  ): boolean | Promise<boolean> {
+    route: GuardedRoute,
+  ): void | Promise<void> {
     const principal = enter(request, credential, route);
     const limits = this.rateLimits.limitsOf(principal);
-    if (limits === null) return mayCall(principal, route);
+    if (limits === null) return requireScopeOf(route, principal);
     // Before the scope: who may not is not to ask without end either, and is told what is left.
     const cost = workOf(request.body, !route.onlyReads, principal.limits.locations);
     const charged = this.rateLimits.charge(limits, principal, cost, reply);
-    return charged === undefined ? mayCall(principal, route) : charged.then(() => mayCall(principal, route));
+    return charged === undefined
+      ? requireScopeOf(route, principal)
+      : charged.then(() => requireScopeOf(route, principal));
   }
 
-  private read(context: ExecutionContext): Route {
-    const handler = context.getHandler();
+  private read(controller: Type, handler: Handler): GuardedRoute {
     const scope = this.reflector.get<Scope | readonly Scope[] | null | undefined>(REQUIRED_SCOPE, handler);
     if (scope === undefined) throw new Error(`${handler.name} does not say which scope it needs.`);
     const route = {
-      operation: operationId(context.getClass().name, handler.name),
+      operation: operationId(controller.name, handler.name),
       scopes: scope === null ? null : ([scope].flat() as Scope[]),
       audited: this.reflector.get<boolean | undefined>(AUDITED, handler) === true,
       onlyReads:
@@ -78,7 +97,7 @@ export class AccessGuard implements CanActivate {
   }
 }
 
-function enter(request: IdentifiedRequest, { principal, addresses }: Credential, route: Route): Principal {
+function enter(request: IdentifiedRequest, { principal, addresses }: Credential, route: GuardedRoute): Principal {
   request.operation = route.operation;
   request.principal = route.audited ? { ...principal, origin: originOf(request, route.operation) } : principal;
   if (addresses !== null && !isAmong(addresses, request.ip)) {
@@ -87,9 +106,8 @@ function enter(request: IdentifiedRequest, { principal, addresses }: Credential,
   return principal;
 }
 
-function mayCall(principal: Principal, route: Route): true {
-  requireScope(principal, ...(route.scopes as readonly Scope[]));
-  return true;
+function requireScopeOf({ scopes }: GuardedRoute, principal: Principal): void {
+  requireScope(principal, ...(scopes as readonly Scope[]));
 }
 
 function originOf({ id, ip }: FastifyRequest, operation: string) {

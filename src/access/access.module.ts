@@ -53,7 +53,8 @@ import { Tokens } from './tokens.service.js';
     RateLimits,
     Refusals,
     Tokens,
-    { provide: APP_GUARD, useClass: AccessGuard },
+    AccessGuard,
+    { provide: APP_GUARD, useExisting: AccessGuard },
   ],
   exports: [AccessChanges, AuditTrail, DeprecatedUseService, IdempotencyRepository, KeyRing, RateLimiter],
 })

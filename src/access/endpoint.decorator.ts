@@ -47,8 +47,8 @@ export interface EndpointOptions {
   /** Takes any media type, up to 5 MiB of bytes, as they were sent; by media type an example. */
   readonly raw?: Readonly<Record<string, string>>;
   /**
-   * Of a hot route that anyone may call: the arguments of its method for a request that is in order at a glance, which
-   * then goes past Nest; undefined: the request takes the ordinary way, where it is judged and explained.
+   * Of a hot route: the arguments of its method for a request that is in order at a glance, which then goes past Nest;
+   * undefined: the request takes the ordinary way, where it is judged and explained.
    */
   readonly direct?: DirectArguments;
   /** Has a body or parameters that can be wrong. Default true. */
@@ -59,7 +59,6 @@ export interface EndpointOptions {
 export function Endpoint(options: EndpointOptions): MethodDecorator {
   const { scope, summary, description, answer = {}, problems = [], idempotent, ifMatch } = options;
   const { streams, raw, direct, validated = true } = options;
-  if (direct && scope !== null) throw new Error('Only a route that anyone may call may go past the access guard.');
   const examples = raw ?? streams;
   const status = answer.status ?? 200;
   const codes = new Set<ProblemCode>([
@@ -96,7 +95,8 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     ...[...problemResponses(codes)].map(([at, response]) => ApiResponse({ status: at, ...response })),
     ...(scope === null ? [] : [ApiBearerAuth('key')]),
     ...(streams ? [routeConfig({ streams: Object.keys(streams) } satisfies EndpointRoute)] : []),
-    ...(raw ? [rawRoute(direct)] : []),
+    ...(raw ? [routeConfig({ raw: true } satisfies EndpointRoute)] : []),
+    ...(direct ? [directRoute(direct, status)] : []),
     ...(idempotent
       ? [
           ApiHeader({
@@ -127,19 +127,22 @@ export interface EndpointRoute {
   readonly direct?: DirectRoute;
 }
 
-export type DirectArguments = (request: FastifyRequest) => readonly unknown[] | undefined;
+/** `caller`: whom the access guard has admitted; of a route that anyone may call there is none. */
+export type DirectArguments = (request: FastifyRequest, caller: Principal) => readonly unknown[] | undefined;
 
 export interface DirectRoute {
   readonly controller: Type;
-  /** Of the controller; it answers with an Answer. */
+  /** Of the controller. */
   readonly method: string;
   readonly argumentsOf: DirectArguments;
+  /** Of an answer that names none. */
+  readonly status: number;
 }
 
-function rawRoute(argumentsOf: DirectArguments | undefined): MethodDecorator {
+function directRoute(argumentsOf: DirectArguments, status: number): MethodDecorator {
   return (target, method, descriptor) => {
-    const direct = argumentsOf && { controller: target.constructor as Type, method: String(method), argumentsOf };
-    routeConfig({ raw: true, ...(direct && { direct }) } satisfies EndpointRoute)(target, method, descriptor);
+    const direct = { controller: target.constructor as Type, method: String(method), argumentsOf, status };
+    routeConfig({ direct } satisfies EndpointRoute)(target, method, descriptor);
   };
 }
 
@@ -162,12 +165,17 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
 export const Once = createParamDecorator((_: unknown, context: ExecutionContext): Intent => {
   const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
   if (!request.principal) throw new Error('A route with @Once() must require a scope.');
+  return intentOf(request, request.principal);
+});
+
+/** Throws `idempotency_key_missing`, or `validation_failed` for a key that is none. */
+export function intentOf(request: FastifyRequest, { clientId }: Principal): Intent {
   return {
-    clientId: request.principal.clientId,
+    clientId,
     key: parseIdempotencyKey(request.headers['idempotency-key'] as string | undefined),
     fingerprint: fingerprint(request.method, request.url, request.body),
   };
-});
+}
 
 /** The version named by If-Match, undefined for `*`. */
 export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): number | undefined => {

@@ -1,9 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMinSize, IsIn } from 'class-validator';
-import { IsQuantity } from '../catalog/quantity.dto.js';
-import { IsCode, IsListOf, IsSku, IsText, Optional } from '../problems/fields.dto.js';
+import { IsQuantity, isPositiveQuantity } from '../catalog/quantity.dto.js';
+import { IsCode, IsListOf, IsSku, IsText, isCode, isSku, Optional } from '../problems/fields.dto.js';
+import { hasPlainly, type PlainFields } from '../problems/plainly.js';
+import { isText } from '../problems/text.js';
 import type { AvailabilityStatus } from './quote.js';
 import { AVAILABILITY_STATUSES } from './quote.js';
+
+const MOST_LINES = 2_000;
 
 export class AvailabilityOneQuery {
   @ApiPropertyOptional({ example: 'web', description: 'May be left out by a key that is bound to a channel.' })
@@ -44,10 +48,33 @@ export class QueryAvailability {
   @IsCode()
   channel?: string;
 
-  @ApiProperty({ type: [QueryAvailabilityLine], minItems: 1, maxItems: 2000 })
+  @ApiProperty({ type: [QueryAvailabilityLine], minItems: 1, maxItems: MOST_LINES })
   @ArrayMinSize(1)
-  @IsListOf(() => QueryAvailabilityLine, 2_000)
+  @IsListOf(() => QueryAvailabilityLine, MOST_LINES)
   lines: QueryAvailabilityLine[];
+
+  /** The body of nearly every call: right, and with nothing in it that the validators would have to turn (`HotDto`). */
+  static isPlain(body: unknown): body is QueryAvailability {
+    return hasPlainly(body, PLAIN_FIELDS, 'lines');
+  }
+}
+
+const PLAIN_FIELDS: PlainFields = new Map<string, (value: unknown) => boolean>([
+  ['channel', isCode],
+  [
+    'lines',
+    (value) => Array.isArray(value) && 1 <= value.length && value.length <= MOST_LINES && value.every(isPlainLine),
+  ],
+]);
+
+const PLAIN_LINE_FIELDS: PlainFields = new Map<string, (value: unknown) => boolean>([
+  ['sku', isSku],
+  ['quantity', isPositiveQuantity],
+  ['uom', (value) => isText(value, 8)],
+]);
+
+function isPlainLine(line: unknown): boolean {
+  return hasPlainly(line, PLAIN_LINE_FIELDS, 'sku');
 }
 
 export class LocationAvailabilityView {

@@ -9,6 +9,7 @@ import { CacheRelay } from './cache.relay.js';
 import { Freshness } from './freshness.service.js';
 import { StockCache } from './stock.cache.js';
 import { StockCopy } from './stock.copy.js';
+import { StockFinder } from './stock.finder.js';
 import { StockNews } from './stock.news.js';
 import { StockReader } from './stock.reader.js';
 
@@ -20,6 +21,7 @@ import { StockReader } from './stock.reader.js';
     AvailabilityRepository,
     StockCache,
     StockCopy,
+    StockFinder,
     StockNews,
     StockReader,
     CacheRelay,

@@ -1,26 +1,30 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Inject, Injectable, OnModuleInit } from '@nestjs/common';
 import { Answer } from '../access/answer.js';
 import type { Principal } from '../access/principal.js';
 import { CatalogChanges } from '../catalog/catalog.changes.js';
+import type { Quantity } from '../catalog/quantity.js';
 import { requestedQuantity, requestedUnit } from '../catalog/requested-quantity.js';
 import { fromBase, type Unit } from '../catalog/unit-of-measure.js';
 import { DirectoryChannel, DirectoryItem } from '../channels/directory.js';
-import { Directory } from '../channels/directory.service.js';
 import { channelFor } from '../channels/named-channel.js';
 import type { Clock } from '../config.module.js';
 import { CLOCK } from '../config.module.js';
-import { inSpan } from '../operations/spans.tracer.js';
 import { invalid, Problem } from '../problems/problem.js';
 import { PostingEngine } from '../stock/posting.engine.js';
-import { AvailabilityRepository, ItemStock } from './availability.repository.js';
 import type { Silence } from './freshness.js';
 import { Freshness } from './freshness.service.js';
 import { Quote, quote, Standing, standingOf } from './quote.js';
 import { plan } from './sourcing.js';
-import { cacheReads, StockCache } from './stock.cache.js';
+import { StockCache } from './stock.cache.js';
 import { StockCopy } from './stock.copy.js';
-import { StockReader } from './stock.reader.js';
+import { type Found, type FoundStock, StockFinder } from './stock.finder.js';
+
+export interface OneQuery {
+  readonly channel?: string;
+  readonly uom?: string;
+  readonly expand?: 'locations';
+}
 
 export interface QueryLine {
   readonly sku: string;
@@ -29,33 +33,31 @@ export interface QueryLine {
   readonly uom?: string;
 }
 
-/** How often a reading is repeated when the catalogue moved between two trips. */
-const ATTEMPTS = 4;
+/** Quotes kept of one item: channels, units, with locations or without. Beyond them they are made each time. */
+const MOST_MADE = 64;
 
-/** Answers kept of one item: channels, units, with locations or without. Beyond them they are made each time. */
-const ANSWERS = 64;
-
-interface Found {
+/** A quote ready made, good as long as exactly this item, this channel and this silence of sources hold. */
+interface Made {
   readonly item: DirectoryItem;
-  readonly stock: ItemStock;
-  /** Revision of the channels and locations it was found with. */
-  readonly configuration: number;
-}
-
-interface MadeAnswer {
+  readonly channel: DirectoryChannel;
   readonly silent: Silence;
-  readonly answer: Answer;
+  readonly unit: Unit;
+  readonly stands: Standing;
+  /** JSON. */
+  readonly text: string;
+  /** Once somebody has asked for it alone. */
+  answer?: Answer;
+  /** The line that was last asked for by itself: nearly all ask for one piece. */
+  line?: { readonly quantity: number; readonly text: string; readonly whole: boolean };
 }
 
 /** What a channel may promise now (semantics.md 4, 9 to 13), through the cache where there is one. */
 @Injectable()
 export class AvailabilityService implements OnModuleInit {
   constructor(
-    private readonly directory: Directory,
-    private readonly repository: AvailabilityRepository,
+    private readonly finder: StockFinder,
     private readonly copy: StockCopy,
     private readonly cache: StockCache,
-    private readonly reader: StockReader,
     private readonly engine: PostingEngine,
     private readonly changes: CatalogChanges,
     private readonly freshness: Freshness,
@@ -71,134 +73,131 @@ export class AvailabilityService implements OnModuleInit {
     this.cache.onFailover(() => void this.changes.announce({ everything: true }));
   }
 
-  /** One SKU, with a weak ETag over the answer: whatever changes it, a hold's expiry too, changes the tag. */
-  async one(
-    caller: Principal,
-    sku: string,
-    query: { channel?: string; uom?: string; expand?: 'locations' },
+  /**
+   * One SKU, with a weak ETag over the answer: whatever changes it, a hold's expiry too, changes the tag. Not a promise
+   * where the process has what it takes.
+   */
+  one(caller: Principal, sku: string, query: OneQuery, ifNoneMatch: string | undefined): Answer | Promise<Answer> {
+    const answer = ({ configuration, bySku }: FoundStock) => {
+      const channel = channelFor(caller, query.channel, configuration, 'parameter');
+      const here = bySku.get(sku);
+      if (!here) throw new Problem('unknown_sku', `There is no item ${sku}.`);
+      return this.answerOne(here, channel, query, ifNoneMatch);
+    };
+    const atHand = this.finder.atHand([sku]);
+    return atHand ? answer(atHand) : this.finder.find([sku]).then(answer);
+  }
+
+  private answerOne(
+    here: Found,
+    channel: DirectoryChannel,
+    { uom, expand }: OneQuery,
     ifNoneMatch: string | undefined,
-  ): Promise<Answer> {
-    const { channel, found } = await this.read(caller, query.channel, [sku], 'parameter');
-    const here = found.get(sku);
-    if (!here) throw new Problem('unknown_sku', `There is no item ${sku}.`);
-    const answer = this.answerOf(here, channel, query.uom, query.expand === 'locations');
+  ): Answer {
+    const made = this.madeFor(here, channel, uom, expand);
+    made.answer ??= answerOf(made.text);
+    const { answer } = made;
     return matches(ifNoneMatch, answer.headers.ETag as string) ? new Answer(304, null, answer.headers) : answer;
   }
 
-  /** Made once of what stands in the copy, and given until that changes. */
-  private answerOf(here: Found, channel: DirectoryChannel, uom: string | undefined, expand: boolean): Answer {
-    const { item, stock, configuration } = here;
-    const silent = this.freshness.silentAt(this.clock());
-    const name = `${channel.code} ${uom ?? ''} ${expand} ${configuration} ${item.revision}`;
-    const made = stock.answers?.get(name) as MadeAnswer | undefined;
-    if (made?.silent === silent) return made.answer;
-    const unit = this.unitOfQuery(item, uom);
-    const body = quote(item, channel, unit, standing(here, channel, silent), expand);
-    const text = JSON.stringify(body);
-    const tag = `W/"${createHash('sha1').update(text).digest('base64url')}"`;
-    // Revalidated at every use: a copy that a browser keeps for a second is a promise nobody made.
-    const headers = { ETag: tag, 'Cache-Control': 'private, no-cache', Vary: 'Authorization, Origin' };
-    const answer = new Answer(200, body, headers, text);
-    if (stock.answers && stock.answers.size < ANSWERS) stock.answers.set(name, { silent, answer } satisfies MadeAnswer);
-    return answer;
-  }
-
-  /** Up to 2,000 lines. Lines of one SKU share its stock, in their order; nothing is reserved by it. */
-  async query(caller: Principal, channelCode: string | undefined, lines: readonly QueryLine[]) {
-    const skus = [...new Set(lines.map(({ sku }) => sku))];
-    const { channel, found } = await this.read(caller, channelCode, skus, 'body');
-    const answers: Record<string, unknown>[] = [];
-    const silent = this.freshness.silentAt(this.clock());
-    for (const sku of skus) {
-      const ofSku = lines.flatMap((line, index) => (line.sku === sku ? [{ line, index }] : []));
-      const here = found.get(sku);
-      const answered = here ? answerItem(here, channel, ofSku, silent) : unknownLines(sku, channel, ofSku);
-      for (const { index, answer } of answered) {
-        answers[index] = answer;
-      }
-    }
-    const asked = answers.filter((answer) => answer.fulfillable !== undefined);
-    return { lines: answers, fulfillable: asked.every((answer) => answer.fulfillable === true) };
-  }
-
-  private unitOfQuery(item: DirectoryItem, uom: string | undefined): Unit {
+  private madeFor(here: Found, channel: DirectoryChannel, uom: string | undefined, expand: 'locations' | undefined) {
     try {
-      return requestedUnit(item, uom, '/uom');
+      return this.made(here, channel, this.silentNow(), uom, expand);
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
+      if (!(problem instanceof Problem) || problem.code !== 'unknown_uom') throw problem;
       throw invalid([{ parameter: 'uom', code: 'unknown_uom', detail: problem.detail }]);
     }
   }
 
-  /**
-   * The stock of these SKUs and the channel it is promised in, all of the same revisions. What the cache does not have,
-   * the database does; a copy of the catalogue that turns out to be older than the figures is read again.
-   */
-  private async read(
-    caller: Principal,
-    channelCode: string | undefined,
-    skus: readonly string[],
-    where: 'body' | 'parameter',
-  ): Promise<{ channel: DirectoryChannel; found: Map<string, Found> }> {
-    await this.directory.lookUp(skus);
-    for (let attempt = 1; ; attempt += 1) {
-      const configuration = await this.directory.configuration();
-      const items = skus.flatMap((sku) => this.directory.item(sku) ?? []);
-      const stock = await this.stockOf(items.map(({ id }) => id));
-      // An older revision in the cache does no harm: the figures do not depend on it, only our copy must not be older.
-      const behind = items.filter((item) => (stock.items.get(item.id)?.revision ?? Infinity) > item.revision);
-      const moved = stock.configuration > configuration.revision;
-      if ((!moved && behind.length === 0) || attempt === ATTEMPTS) {
-        const channel = channelFor(caller, channelCode, configuration, where);
-        const found = items.flatMap((item) => {
-          const here = stock.items.get(item.id);
-          return here ? [[item.sku, { item, stock: here, configuration: configuration.revision }] as const] : [];
-        });
-        return { channel, found: new Map(found) };
-      }
-      await this.directory.refresh({ configuration: moved, items: behind });
+  /** Up to 2,000 lines. Lines of one SKU share its stock, in their order; nothing is reserved by it. */
+  query(caller: Principal, channelCode: string | undefined, lines: readonly QueryLine[]): Answer | Promise<Answer> {
+    const bySku = new Map<string, number[]>();
+    for (const [index, { sku }] of lines.entries()) {
+      const indexes = bySku.get(sku);
+      if (indexes) indexes.push(index);
+      else bySku.set(sku, [index]);
     }
+    const skus = [...bySku.keys()];
+    const answer = (found: FoundStock) => {
+      const channel = channelFor(caller, channelCode, found.configuration, 'body');
+      const silent = this.silentNow();
+      const texts = new Array<string>(lines.length);
+      let fulfillable = true;
+      for (const [sku, indexes] of bySku) {
+        const asked = indexes.map((index) => ({ index, line: lines[index] as QueryLine }));
+        const here = found.bySku.get(sku);
+        const whole = here
+          ? this.answerLines(here, channel, silent, asked, texts)
+          : refuseLines(asked, channel, { code: 'unknown_sku', detail: `There is no item ${sku}.` }, texts);
+        if (!whole) fulfillable = false;
+      }
+      return new Answer(200, undefined, {}, `{"lines":[${texts.join(',')}],"fulfillable":${fulfillable}}`);
+    };
+    const atHand = this.finder.atHand(skus);
+    return atHand ? answer(atHand) : this.finder.find(skus).then(answer);
   }
 
-  private async stockOf(
-    ids: readonly number[],
-  ): Promise<{ configuration: number; items: ReadonlyMap<number, ItemStock> }> {
-    const now = this.clock();
-    const known = this.copy.configuration;
-    const kept = this.copy.read(ids, now);
-    cacheReads.inc({ outcome: 'copy' }, kept.size);
-    if (known !== undefined && kept.size === ids.length) return { configuration: known, items: kept };
-    const absent = ids.filter((id) => !kept.has(id));
-    const keep = this.copy.begin();
-    const cached = await inSpan('read cache', () => this.cache.read(absent, now), readings(absent.length));
-    keep(cached.items.values());
-    const items = new Map([...kept, ...cached.items]);
-    const missing = absent.filter((id) => !items.has(id));
-    const revision = cached.configuration ?? known;
-    if (missing.length === 0 && revision !== undefined) return { configuration: revision, items };
-    const keepRead = this.copy.begin();
-    const read = missing.length > 0 ? await this.reader.read(missing) : undefined;
-    // Where no item was found, the statement says nothing of the configuration either.
-    const state = read?.state ?? (await this.repository.state());
-    const found = missing.flatMap((id) => read?.items.get(id) ?? []);
-    // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
-    keepRead(found);
-    await this.cache.fill(state, found);
-    for (const stock of found) items.set(stock.itemId, stock);
-    return { configuration: state.configuration, items };
+  /** Writes the answers to lines of one SKU into `texts`. False: not all that is wanted can be had. */
+  private answerLines(
+    here: Found,
+    channel: DirectoryChannel,
+    silent: Silence,
+    asked: readonly Asked[],
+    texts: string[],
+  ): boolean {
+    const wanted: Wanted[] = [];
+    let whole = true;
+    for (const { index, line } of asked) {
+      try {
+        const made = this.made(here, channel, silent, line.uom, undefined);
+        const alone = asked.length === 1 && made.line?.quantity === line.quantity ? made.line : undefined;
+        if (line.quantity === undefined) texts[index] = made.text;
+        else if (alone) {
+          texts[index] = alone.text;
+          whole = alone.whole;
+        } else wanted.push({ index, line, made, quantity: requestedQuantity(made.unit, line.quantity, '/quantity') });
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        // A line that cannot be answered says why, and its neighbours are answered (api.md).
+        whole = refuseLines([{ index, line }], channel, error.more.errors?.[0] ?? error, texts);
+      }
+    }
+    return planLines(here.item, channel, wanted, texts) && whole;
+  }
+
+  /** Made once of what stands in the copy, and given until that changes. */
+  private made(
+    { item, stock }: Found,
+    channel: DirectoryChannel,
+    silent: Silence,
+    uom: string | undefined,
+    expand: 'locations' | undefined,
+  ): Made {
+    const name = uom === undefined && expand === undefined ? channel.code : `${channel.code} ${uom ?? ''} ${expand}`;
+    const known = stock.answers?.get(name) as Made | undefined;
+    if (known && known.item === item && known.channel === channel && known.silent === silent) return known;
+    const unit = requestedUnit(item, uom, '/uom');
+    const stands = standingOf(item, channel, stock.positions, silent);
+    const text = JSON.stringify(quote(item, channel, unit, stands, expand === 'locations'));
+    const made: Made = { item, channel, silent, unit, stands, text };
+    if (stock.answers && (known || stock.answers.size < MOST_MADE)) stock.answers.set(name, made);
+    return made;
+  }
+
+  private silentNow(): Silence {
+    return this.freshness.silentAt(this.clock());
   }
 }
 
-/** What a span of reading the cache says. */
-function readings(asked: number) {
-  return ({ items }: { readonly items: ReadonlyMap<number, unknown> }) => ({
-    'holdfast.cache.asked': asked,
-    'holdfast.cache.found': items.size,
-  });
-}
-
-function standing({ item, stock }: Found, channel: DirectoryChannel, silent: Silence): Standing {
-  return standingOf(item, channel, stock.positions, silent);
+function answerOf(text: string): Answer {
+  const tag = `W/"${hash('sha1', text, 'base64url')}"`;
+  // Revalidated at every use: a copy that a browser keeps for a second is a promise nobody made.
+  return new Answer(
+    200,
+    undefined,
+    { ETag: tag, 'Cache-Control': 'private, no-cache', Vary: 'Authorization, Origin' },
+    text,
+  );
 }
 
 interface Asked {
@@ -206,91 +205,75 @@ interface Asked {
   readonly index: number;
 }
 
-/** What the channel does not promise now is a refusal a line, and its neighbours are answered. */
-function answerItem(here: Found, channel: DirectoryChannel, asked: readonly Asked[], silent: Silence) {
-  try {
-    return answerLines(here, channel, asked, standing(here, channel, silent));
-  } catch (error) {
-    if (!(error instanceof Problem) || error.code !== 'stale_availability') throw error;
-    return asked.map(({ line, index }) => ({ index, answer: refusedLine(line, channel, error) }));
-  }
+/** A line that asks for a quantity, here in ten-thousandths of the base unit. */
+interface Wanted extends Asked {
+  readonly made: Made;
+  readonly quantity: Quantity;
 }
 
-function answerLines(here: Found, channel: DirectoryChannel, asked: readonly Asked[], stands: Standing) {
-  const { item } = here;
-  const resolved = asked.map(({ line, index }) => {
-    try {
-      const unit = requestedUnit(item, line.uom, `/lines/${index}/uom`);
-      const quantity =
-        line.quantity === undefined ? undefined : requestedQuantity(unit, line.quantity, `/lines/${index}/quantity`);
-      return { index, line, unit, quantity };
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      return { index, line, problem: error.more.errors?.[0] };
-    }
-  });
-  const wanting = resolved.flatMap((each) =>
-    each.quantity === undefined ? [] : [{ ...each, quantity: each.quantity }],
-  );
+/** Says from where these lines of one item would be sourced. False: not all of them whole. */
+function planLines(
+  item: DirectoryItem,
+  channel: DirectoryChannel,
+  wanted: readonly Wanted[],
+  texts: string[],
+): boolean {
+  if (wanted.length === 0) return true;
   const plans = item.tracked
     ? plan(
-        stands.promisable,
+        (wanted[0] as Wanted).made.stands.promisable,
         channel.sourcing,
-        wanting.map(({ unit, quantity }) => ({ quantity, step: unit.step, locationId: null })),
+        wanted.map(({ made, quantity }) => ({ quantity, step: made.unit.step, locationId: null })),
       )
     : [];
-  const codes = new Map(channel.locations.map(({ id, code }) => [id, code]));
-  return resolved.map((each) => {
-    const { unit } = each;
-    if (!unit) return { index: each.index, answer: refusedLine(each.line, channel, each.problem) };
-    const quoted = quote(item, channel, unit, stands, false);
-    if (each.quantity === undefined) return { index: each.index, answer: { ...quoted } };
-    const planned = plans[wanting.findIndex(({ index }) => index === each.index)];
-    return {
-      index: each.index,
-      answer: {
-        ...quoted,
-        quantity: each.line.quantity,
-        fulfillable: planned ? planned.short === 0 : item.active,
-        plan: (planned?.shares ?? [])
-          .map(({ locationId, quantity, backordered }) => ({
-            location: codes.get(locationId),
-            quantity: fromBase(unit, quantity - backordered),
-          }))
-          .filter(({ quantity }) => quantity > 0),
-      },
+  let whole = true;
+  for (const [at, { index, line, made }] of wanted.entries()) {
+    const planned = plans[at];
+    const answer = {
+      quantity: line.quantity,
+      fulfillable: planned ? planned.short === 0 : item.active,
+      plan: (planned?.shares ?? [])
+        .map(({ locationId, quantity, backordered }) => ({
+          location: channel.locations.find(({ id }) => id === locationId)?.code,
+          quantity: fromBase(made.unit, quantity - backordered),
+        }))
+        .filter(({ quantity }) => quantity > 0),
     };
-  });
+    const text = `${made.text.slice(0, -1)},${JSON.stringify(answer).slice(1)}`;
+    texts[index] = text;
+    whole &&= answer.fulfillable;
+    if (wanted.length === 1) made.line = { quantity: line.quantity as number, text, whole };
+  }
+  return whole;
 }
 
-function unknownLines(sku: string, channel: DirectoryChannel, asked: readonly Asked[]) {
-  const problem = { code: 'unknown_sku', detail: `There is no item ${sku}.` };
-  return asked.map(({ line, index }) => ({ index, answer: refusedLine(line, channel, problem) }));
-}
-
-/** A line that cannot be answered says why, and its neighbours are answered (api.md). */
-function refusedLine(
-  line: QueryLine,
+/** Says why there is no answer to these lines. Always false: none of them can be had. */
+function refuseLines(
+  asked: readonly Asked[],
   channel: DirectoryChannel,
-  problem: { code: string; detail: string } | undefined,
-) {
-  const nothing: Omit<Quote, 'uom' | 'asOf'> & { uom: string | null; asOf: null } = {
-    sku: line.sku,
-    channel: channel.code,
-    uom: line.uom ?? null,
-    available: 0,
-    backorderable: 0,
-    status: 'not_carried',
-    stale: false,
-    asOf: null,
-    version: 0,
-  };
-  return {
-    ...nothing,
-    ...(line.quantity === undefined ? {} : { quantity: line.quantity, plan: [] }),
-    fulfillable: false,
-    problem: { code: problem?.code, detail: problem?.detail },
-  };
+  { code, detail }: { readonly code: string; readonly detail: string },
+  texts: string[],
+): false {
+  for (const { index, line } of asked) {
+    const nothing: Omit<Quote, 'uom' | 'asOf'> & { uom: string | null; asOf: null } = {
+      sku: line.sku,
+      channel: channel.code,
+      uom: line.uom ?? null,
+      available: 0,
+      backorderable: 0,
+      status: 'not_carried',
+      stale: false,
+      asOf: null,
+      version: 0,
+    };
+    texts[index] = JSON.stringify({
+      ...nothing,
+      ...(line.quantity === undefined ? {} : { quantity: line.quantity, plan: [] }),
+      fulfillable: false,
+      problem: { code, detail },
+    });
+  }
+  return false;
 }
 
 function matches(ifNoneMatch: string | undefined, tag: string): boolean {

@@ -60,13 +60,19 @@ export class StockCopy {
     return this.trusted ? this.heardConfiguration : undefined;
   }
 
+  /** The stock of an item, if it is at hand and none of its holds has expired since. */
+  get(itemId: number, now: number): ItemStock | undefined {
+    if (!this.trusted) return undefined;
+    const kept = this.kept.get(itemId);
+    return kept !== undefined && kept.until > now ? kept.stock : undefined;
+  }
+
   /** The stock at hand whose holds have not expired since. */
   read(itemIds: readonly number[], now: number): Map<number, ItemStock> {
     const items = new Map<number, ItemStock>();
-    if (!this.trusted) return items;
     for (const id of itemIds) {
-      const kept = this.kept.get(id);
-      if (kept && kept.until > now) items.set(id, kept.stock);
+      const stock = this.get(id, now);
+      if (stock) items.set(id, stock);
     }
     return items;
   }

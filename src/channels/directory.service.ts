@@ -54,7 +54,12 @@ export class Directory {
 
   /** Locations and channels. */
   async configuration(): Promise<Configuration> {
-    return this.current && this.readOf === this.database ? this.current : this.refreshConfiguration();
+    return this.loaded ?? this.refreshConfiguration();
+  }
+
+  /** What `configuration()` would answer, if it is at hand. */
+  get loaded(): Configuration | undefined {
+    return this.readOf === this.database ? this.current : undefined;
   }
 
   /** The copy at hand, for code that has awaited `configuration()` before. */

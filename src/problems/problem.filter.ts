@@ -63,7 +63,8 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
   const problem = toProblem(thrown);
   (request as AnsweredRequest).problem = problem.code;
   if (problem.status >= 500) {
-    request.log.error({ err: problem.more.cause ?? thrown, code: problem.code }, 'request failed');
+    const { id: requestId } = request;
+    request.log.error({ requestId, err: problem.more.cause ?? thrown, code: problem.code }, 'request failed');
   }
   if (problem.more.retryAfter !== undefined) reply.header('Retry-After', String(Math.ceil(problem.more.retryAfter)));
   for (const [name, value] of Object.entries(problem.more.headers ?? {})) reply.header(name, value);

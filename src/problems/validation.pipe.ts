@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type ArgumentMetadata, Injectable, ValidationError, ValidationPipe } from '@nestjs/common';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage } from 'class-validator';
@@ -87,13 +88,27 @@ function escaped(name: string): string {
 
 @Injectable()
 class Validation extends ValidationPipe {
+  /** Classes that make of an empty query, as most requests have it, what their constructor makes: that is all of it. */
+  private readonly optional = new Set<unknown>();
+
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     const { metatype, type } = metadata;
     if (type === 'custom') return value; // who calls, and with which key: ours, not the client's
+    if (metatype === String && typeof value === 'string') return value;
     if (isHot(metatype) && metatype.isPlain(value)) return Object.assign(new metatype(), value);
     if (metatype !== undefined && type === 'body') requireBounded(value, metatype, '');
-    return super.transform(value, metadata);
+    if (metatype === undefined || type !== 'query' || !isEmpty(value)) return super.transform(value, metadata);
+    if (this.optional.has(metatype)) return new metatype();
+    const made = await super.transform(value, metadata);
+    if (isDeepStrictEqual(made, new metatype())) this.optional.add(metatype);
+    return made;
   }
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  for (const _ in value) return false;
+  return true;
 }
 
 function isHot(metatype: unknown): metatype is HotDto {

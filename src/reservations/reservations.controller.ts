@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Post, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Caller, Endpoint, IfMatch, Once } from '../access/endpoint.decorator.js';
+import type { FastifyRequest } from 'fastify';
+import { Caller, Endpoint, IfMatch, intentOf, Once } from '../access/endpoint.decorator.js';
 import type { Intent } from '../access/idempotency.js';
 import { PathId } from '../access/path.decorator.js';
 import type { Principal } from '../access/principal.js';
@@ -31,6 +32,7 @@ export class ReservationsController {
   @Post()
   @Endpoint({
     scope: 'reservations:write',
+    direct: plainlyPlaced,
     summary: 'Hold stock for a while',
     description: 'All lines or none, unless mode is partial. The hold expires by itself unless it is committed.',
     answer: { ...changed, status: 201, located: true, description: 'Held, or committed where `commit` was true.' },
@@ -270,4 +272,10 @@ export class ReservationsController {
   ) {
     return this.reservations.unship(caller, once, id, body.shipmentRef);
   }
+}
+
+function plainlyPlaced(request: FastifyRequest, caller: Principal): readonly unknown[] | undefined {
+  const { body } = request;
+  if (!PlaceReservation.isPlain(body)) return undefined;
+  return [caller, intentOf(request, caller), Object.assign(new PlaceReservation(), body)];
 }

@@ -3,6 +3,7 @@ import { ArrayMinSize, IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator'
 import { PageQuery } from '../access/page.dto.js';
 import { IsQuantity, isPositiveQuantity } from '../catalog/quantity.dto.js';
 import { IsCode, IsListOf, IsSku, IsText, isCode, isSku, Optional } from '../problems/fields.dto.js';
+import { hasPlainly, type PlainFields } from '../problems/plainly.js';
 import { isText } from '../problems/text.js';
 import type { Status } from './reservation.js';
 import { STATUSES } from './reservation.js';
@@ -73,9 +74,7 @@ export class PlaceReservation {
   }
 }
 
-type Fields = ReadonlyMap<string, (value: unknown) => boolean>;
-
-const PLAIN_FIELDS: Fields = new Map<string, (value: unknown) => boolean>([
+const PLAIN_FIELDS: PlainFields = new Map<string, (value: unknown) => boolean>([
   ['channel', isCode],
   ['orderRef', (value) => isText(value, 128)],
   ['ttlSeconds', (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_SECONDS],
@@ -87,7 +86,7 @@ const PLAIN_FIELDS: Fields = new Map<string, (value: unknown) => boolean>([
   ],
 ]);
 
-const PLAIN_LINE_FIELDS: Fields = new Map<string, (value: unknown) => boolean>([
+const PLAIN_LINE_FIELDS: PlainFields = new Map<string, (value: unknown) => boolean>([
   ['sku', isSku],
   ['quantity', isPositiveQuantity],
   ['uom', (value) => isText(value, 8)],
@@ -97,12 +96,6 @@ const PLAIN_LINE_FIELDS: Fields = new Map<string, (value: unknown) => boolean>([
 
 function isPlainLine(line: unknown): boolean {
   return hasPlainly(line, PLAIN_LINE_FIELDS, 'sku', 'quantity');
-}
-
-function hasPlainly(value: unknown, fields: Fields, ...required: readonly string[]): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  for (const field in value) if (!fields.get(field)?.((value as Record<string, unknown>)[field])) return false;
-  return required.every((field) => field in value);
 }
 
 export class PlaceReservations {

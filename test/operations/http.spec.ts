@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import net from 'node:net';
+import { Processes } from '../../src/access/processes.worker.js';
+import { limitedChannel, slow } from '../access/limited.js';
 import { startApp, type TestApp } from '../support/app.js';
 
 describe('HTTP itself', () => {
@@ -59,5 +63,151 @@ describe('HTTP itself', () => {
     expect(answer.headers['x-request-id']).toBe('order-4711');
     expect(answer.headers.traceparent).toBe(traceparent);
     expect(answer.body.requestId).toBe('order-4711');
+  });
+});
+
+describe('the direct way of a hot route', () => {
+  let at: TestApp;
+  /** Of the same database, with every route through Nest. */
+  let ordinary: TestApp;
+  beforeAll(async () => {
+    at = await startApp();
+    ordinary = await startApp({ databaseUrl: at.databaseUrl, clock: at.clock, direct: false });
+    // Each lets half of a limit pass.
+    for (const { app } of [at, ordinary]) await app.get(Processes).beat();
+  });
+  afterAll(async () => {
+    await ordinary?.close();
+    await at?.close();
+  });
+
+  interface Sent {
+    readonly path: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    /** Of a POST; a text goes as it is. */
+    readonly body?: unknown;
+  }
+
+  /** All that was answered but what no two answers have in common: the time, and ids of what was made. */
+  async function answerOf({ url }: TestApp, key: string | undefined, { path, headers, body }: Sent): Promise<string[]> {
+    const sent = request(url + path, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        'X-Request-Id': 'order-4711',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+    });
+    sent.end(typeof body === 'string' ? body : JSON.stringify(body));
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    const { statusCode, rawHeaders } = answer;
+    const lines = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]}`] : []));
+    const text = (await answer.setEncoding('utf8').toArray()).join('');
+    return [String(statusCode), ...lines.filter((line) => !line.startsWith('Date:')), text].map((line) =>
+      line.replaceAll(/res_[0-9a-z]{26}/g, 'res_…'),
+    );
+  }
+
+  /** Sends each to both, and compares: the statuses that they had. */
+  async function statusesOf(key: string | undefined, requests: readonly Sent[]): Promise<number[]> {
+    const statuses: number[] = [];
+    for (const each of requests) {
+      const expected = await answerOf(ordinary, key, each);
+      expect(await answerOf(at, key, each)).toEqual(expected);
+      statuses.push(Number(expected[0]));
+    }
+    return statuses;
+  }
+
+  const shop = async () => {
+    const { sku } = await at.given.item();
+    const { code: location } = await at.given.location();
+    await at.given.stock(sku, location, 100);
+    const { code: channel } = await at.given.channel({ locations: [location] });
+    return { sku, channel };
+  };
+
+  it('answers about one item as Nest does, to the byte', async () => {
+    const { sku, channel } = await shop();
+    const [, , ...first] = await answerOf(at, at.adminKey, { path: `/v1/availability/${sku}?channel=${channel}` });
+    const tag = first.find((line) => line.startsWith('etag: '))?.slice(6) as string;
+    const asking = (more: string, headers = {}) => ({ path: `/v1/availability/${more}`, headers });
+    const statuses = await statusesOf(at.adminKey, [
+      asking(`${sku}?channel=${channel}`),
+      asking(`${sku}?channel=${channel}&uom=EA`),
+      asking(`${sku}?channel=${channel}`, { 'If-None-Match': tag }),
+      asking(`${sku}?channel=${channel}`, { 'If-None-Match': 'W/"other"' }),
+      asking(sku),
+      asking(`${sku}?channel=no-such`),
+      asking(`${sku}?channel=${channel}&channel=${channel}`),
+      asking(`${sku}?channel=a%20b`),
+      asking(`${sku}?channel=${channel}&more=1`),
+      asking(`NO-SUCH?channel=${channel}`),
+      asking('%20'),
+    ]);
+    expect(statuses).toEqual([200, 200, 304, 200, 400, 404, 400, 400, 400, 404, 400]);
+    const { key } = await at.given.key({ scopes: ['availability:read'], channel });
+    expect(await statusesOf(key, [asking(sku), asking(`${sku}?channel=another`)])).toEqual([200, 403]);
+    const { key: other } = await at.given.key({ scopes: ['stock:read'] });
+    expect(await statusesOf(other, [asking(sku), asking('%20')])).toEqual([403, 403]);
+    expect(await statusesOf(undefined, [asking(sku), asking('%20')])).toEqual([401, 401]);
+  });
+
+  it('answers about many items as Nest does, to the byte', async () => {
+    const { sku, channel } = await shop();
+    const { sku: another } = await at.given.item({ uoms: [{ code: 'XCS', factor: 4 }] });
+    const asking = (body: unknown) => ({ path: '/v1/availability/query', body });
+    const lines = [{ sku, quantity: 3 }, { sku: another }, { sku, quantity: 98 }, { sku: another, uom: 'XCS' }];
+    const statuses = await statusesOf(at.adminKey, [
+      asking({ channel, lines }),
+      asking({ channel, lines: [{ sku }] }),
+      asking({
+        channel,
+        lines: [{ sku, quantity: 1 }, { sku: 'NO-SUCH' }, { sku, quantity: 0.5 }, { sku, uom: 'XBX' }],
+      }),
+      asking({ channel, lines: [] }),
+      asking({ channel, lines: [{ sku, quantity: '1' }] }),
+      asking({ channel: 'no-such', lines: [{ sku }] }),
+      asking({ lines: [{ sku }] }),
+      asking({ channel, lines: [{ sku }], more: 1 }),
+      asking('{'),
+    ]);
+    expect(statuses).toEqual([200, 200, 200, 400, 400, 422, 400, 400, 400]);
+  });
+
+  it('answers a hold as Nest does, to the byte, and replays what went the other way', async () => {
+    const { sku, channel } = await shop();
+    const lines = [{ sku, quantity: 2 }];
+    const holding = (key: string | undefined, body: unknown): Sent => ({
+      path: '/v1/reservations',
+      body,
+      ...(key === undefined ? {} : { headers: { 'Idempotency-Key': key } }),
+    });
+    const held = (app: TestApp, key: string) => answerOf(app, at.adminKey, holding(key, { channel, lines }));
+    expect(await held(at, 'directly')).toEqual(await held(ordinary, 'ordinarily'));
+    const statuses = await statusesOf(at.adminKey, [
+      holding('directly', { channel, lines }),
+      holding('ordinarily', { channel, lines }),
+      holding('directly', { channel, lines: [{ sku, quantity: 3 }] }),
+      holding('short', { channel, lines: [{ sku, quantity: 1_000 }] }),
+      holding('bad key\u00e9', { channel, lines }),
+      holding(undefined, { channel, lines }),
+      holding(undefined, { channel }),
+      holding('unknown', { channel, lines: [{ sku: 'NO-SUCH', quantity: 1 }] }),
+      holding('nothing', '{"'),
+    ]);
+    expect(statuses).toEqual([201, 201, 422, 409, 400, 400, 400, 422, 400]);
+  });
+
+  it('charges a limit once, also for what it hands to Nest', async () => {
+    const { sku, code } = await limitedChannel(at, { ofChannel: slow(16) });
+    const { key } = await at.given.key({ scopes: ['availability:read'], channel: code });
+    const asking = (more: string) => ({ path: `/v1/availability/${sku}${more}` });
+    const query = { path: '/v1/availability/query', body: { lines: [{ sku }, { sku, quantity: 1 }] } };
+    const wrong = { path: '/v1/availability/query', body: { lines: [{ sku: 1 }, { sku: 2 }] } };
+    const requests = [asking(''), asking('?uom=EA'), query, wrong, asking('?more=1'), asking(''), asking('?uom=EA')];
+    expect(await statusesOf(key, requests)).toEqual([200, 200, 200, 400, 400, 200, 429]);
   });
 });

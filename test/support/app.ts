@@ -81,6 +81,8 @@ export interface TestAppOptions {
   readonly redisUrl?: string;
   /** A database that another application runs on already. Default: a new one. */
   readonly databaseUrl?: string;
+  /** As in AppOptions. */
+  readonly direct?: boolean;
   /** Routes beside ours, and the document that has them too. */
   readonly controllers?: Type[];
   readonly document?: OpenApiDocument;
@@ -95,6 +97,7 @@ export async function startApp({
   clock = new TestClock(),
   redisUrl,
   databaseUrl,
+  direct,
   controllers,
   document,
 }: TestAppOptions = {}): Promise<TestApp> {
@@ -113,7 +116,7 @@ export async function startApp({
   });
   let app: NestFastifyApplication | undefined;
   try {
-    app = await createApp(config, { clock: clock.now, controllers });
+    app = await createApp(config, { clock: clock.now, direct, controllers });
     await app.init();
     holdToDocument(app.getHttpServer(), document);
     await app.get(AdministratorService).ensure(config.adminApiKey);

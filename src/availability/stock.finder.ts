@@ -1,0 +1,116 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Configuration, DirectoryItem } from '../channels/directory.js';
+import { Directory } from '../channels/directory.service.js';
+import { CLOCK, type Clock } from '../config.module.js';
+import { inSpan } from '../operations/spans.tracer.js';
+import { AvailabilityRepository, ItemStock } from './availability.repository.js';
+import { countCopyReads, StockCache } from './stock.cache.js';
+import { StockCopy } from './stock.copy.js';
+import { StockReader } from './stock.reader.js';
+
+/** How often a reading is repeated when the catalogue moved between two trips. */
+const ATTEMPTS = 4;
+
+export interface Found {
+  readonly item: DirectoryItem;
+  readonly stock: ItemStock;
+}
+
+/** The stock of SKUs with the channels it is promised in, all of the same revisions. A SKU that is missing: no such item. */
+export interface FoundStock {
+  readonly configuration: Configuration;
+  readonly bySku: ReadonlyMap<string, Found>;
+}
+
+/** Finds stock where it is nearest: the copy in the process, Redis, the database. */
+@Injectable()
+export class StockFinder {
+  constructor(
+    private readonly directory: Directory,
+    private readonly repository: AvailabilityRepository,
+    private readonly copy: StockCopy,
+    private readonly cache: StockCache,
+    private readonly reader: StockReader,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** What `find` would answer, where the process has all of it; undefined: somebody has to be asked. */
+  atHand(skus: readonly string[]): FoundStock | undefined {
+    const { loaded: configuration } = this.directory;
+    const heard = this.copy.configuration;
+    if (configuration === undefined || heard === undefined || heard > configuration.revision) return undefined;
+    const now = this.clock();
+    const bySku = new Map<string, Found>();
+    for (const sku of skus) {
+      const item = this.directory.item(sku);
+      if (item === undefined) return undefined;
+      const stock = this.copy.get(item.id, now);
+      if (stock === undefined || stock.revision > item.revision) return undefined;
+      bySku.set(sku, { item, stock });
+    }
+    countCopyReads(bySku.size);
+    return { configuration, bySku };
+  }
+
+  /**
+   * What the cache does not have, the database does; a copy of the catalogue that turns out to be older than the figures
+   * is read again.
+   */
+  async find(skus: readonly string[]): Promise<FoundStock> {
+    await this.directory.lookUp(skus);
+    for (let attempt = 1; ; attempt += 1) {
+      const configuration = await this.directory.configuration();
+      const items = skus.flatMap((sku) => this.directory.item(sku) ?? []);
+      const stock = await this.stockOf(items.map(({ id }) => id));
+      // An older revision in the cache does no harm: the figures do not depend on it, only our copy must not be older.
+      const behind = items.filter((item) => (stock.items.get(item.id)?.revision ?? Infinity) > item.revision);
+      const moved = stock.configuration > configuration.revision;
+      if ((!moved && behind.length === 0) || attempt === ATTEMPTS) {
+        const found = items.flatMap((item) => {
+          const here = stock.items.get(item.id);
+          return here ? [[item.sku, { item, stock: here }] as const] : [];
+        });
+        return { configuration, bySku: new Map(found) };
+      }
+      await this.directory.refresh({ configuration: moved, items: behind });
+    }
+  }
+
+  private async stockOf(
+    ids: readonly number[],
+  ): Promise<{ configuration: number; items: ReadonlyMap<number, ItemStock> }> {
+    const now = this.clock();
+    const known = this.copy.configuration;
+    const kept = this.copy.read(ids, now);
+    countCopyReads(kept.size);
+    if (known !== undefined && kept.size === ids.length) return { configuration: known, items: kept };
+    const absent = ids.filter((id) => !kept.has(id));
+    const keep = this.copy.begin();
+    const cached = await inSpan('read cache', () => this.cache.read(absent, now), readings(absent.length));
+    const ours = absent.flatMap((id) => cached.items.get(id) ?? []);
+    keep(ours);
+    const items = new Map(kept);
+    for (const stock of ours) items.set(stock.itemId, stock);
+    const missing = absent.filter((id) => !items.has(id));
+    const revision = cached.configuration ?? known;
+    if (missing.length === 0 && revision !== undefined) return { configuration: revision, items };
+    const keepRead = this.copy.begin();
+    const read = missing.length > 0 ? await this.reader.read(missing) : undefined;
+    // Where no item was found, the statement says nothing of the configuration either.
+    const state = read?.state ?? (await this.repository.state());
+    const found = missing.flatMap((id) => read?.items.get(id) ?? []);
+    // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
+    keepRead(found);
+    await this.cache.fill(state, found);
+    for (const stock of found) items.set(stock.itemId, stock);
+    return { configuration: state.configuration, items };
+  }
+}
+
+/** What a span of reading the cache says. */
+function readings(asked: number) {
+  return ({ items }: { readonly items: ReadonlyMap<number, unknown> }) => ({
+    'holdfast.cache.asked': asked,
+    'holdfast.cache.found': items.size,
+  });
+}
