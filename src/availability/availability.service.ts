@@ -111,11 +111,12 @@ export class AvailabilityService implements OnModuleInit {
 
   /** Up to 2,000 lines. Lines of one SKU share its stock, in their order; nothing is reserved by it. */
   query(caller: Principal, channelCode: string | undefined, lines: readonly QueryLine[]): Answer | Promise<Answer> {
-    const bySku = new Map<string, number[]>();
-    for (const [index, { sku }] of lines.entries()) {
-      const indexes = bySku.get(sku);
-      if (indexes) indexes.push(index);
-      else bySku.set(sku, [index]);
+    const bySku = new Map<string, Asked[]>();
+    for (let index = 0; index < lines.length; index += 1) {
+      const line = lines[index] as QueryLine;
+      const ofSku = bySku.get(line.sku);
+      if (ofSku) ofSku.push({ index, line });
+      else bySku.set(line.sku, [{ index, line }]);
     }
     const skus = [...bySku.keys()];
     const answer = (found: FoundStock) => {
@@ -123,8 +124,7 @@ export class AvailabilityService implements OnModuleInit {
       const silent = this.silentNow();
       const texts = new Array<string>(lines.length);
       let fulfillable = true;
-      for (const [sku, indexes] of bySku) {
-        const asked = indexes.map((index) => ({ index, line: lines[index] as QueryLine }));
+      for (const [sku, asked] of bySku) {
         const here = found.bySku.get(sku);
         const whole = here
           ? this.answerLines(here, channel, silent, asked, texts)

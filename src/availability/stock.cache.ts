@@ -132,8 +132,8 @@ export class StockCache {
   }
 
   private ask(redis: Redis): Question {
-    const question = {
-      itemIds: new Set<number>(),
+    const question: Question = {
+      itemIds: new Set(),
       now: Number.NEGATIVE_INFINITY,
       answer: turn().then(() => {
         this.question = undefined;

@@ -60,9 +60,8 @@ export class StockCopy {
     return this.trusted ? this.heardConfiguration : undefined;
   }
 
-  /** The stock of an item, if it is at hand and none of its holds has expired since. */
+  /** The stock of an item, if it is at hand and none of its holds has expired since. Only for who has found it trusted. */
   get(itemId: number, now: number): ItemStock | undefined {
-    if (!this.trusted) return undefined;
     const kept = this.kept.get(itemId);
     return kept !== undefined && kept.until > now ? kept.stock : undefined;
   }
@@ -70,6 +69,7 @@ export class StockCopy {
   /** The stock at hand whose holds have not expired since. */
   read(itemIds: readonly number[], now: number): Map<number, ItemStock> {
     const items = new Map<number, ItemStock>();
+    if (!this.trusted) return items;
     for (const id of itemIds) {
       const stock = this.get(id, now);
       if (stock) items.set(id, stock);

@@ -8,5 +8,6 @@ export type PlainFields = ReadonlyMap<string, (value: unknown) => boolean>;
 export function hasPlainly(value: unknown, fields: PlainFields, ...required: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   for (const field in value) if (!fields.get(field)?.((value as Record<string, unknown>)[field])) return false;
-  return required.every((field) => field in value);
+  for (const field of required) if (!(field in value)) return false;
+  return true;
 }

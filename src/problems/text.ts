@@ -3,8 +3,11 @@ export const CODE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** 1 to 64 printable characters of any script, neither starting nor ending in a space. */
 export const SKU = /^(?! )[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,64}(?<! )$/u;
 
+/** What nearly all SKUs are made of. Classes of Unicode are looked up character by character. */
+const ASCII_SKU = /^[!-~]{1,64}$/;
+
 export function isSku(value: unknown): value is string {
-  return typeof value === 'string' && SKU.test(value);
+  return typeof value === 'string' && (ASCII_SKU.test(value) || SKU.test(value));
 }
 
 /** Text as people write it, on one line. PostgreSQL holds neither NUL nor half a surrogate pair. */
