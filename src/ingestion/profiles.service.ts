@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { type Answer, versioned } from '../access/answer.js';
+import { Answer, versioned } from '../access/answer.js';
 import { AuditTrail } from '../access/audit.service.js';
 import { resourceOf } from '../access/audit-entry.js';
 import type { PageQuery } from '../access/page.dto.js';
@@ -32,6 +32,9 @@ import { ProfilesRepository } from './profiles.repository.js';
 /** How payloads become events: the shipped profiles, and those that administrators add. */
 @Injectable()
 export class ProfilesService {
+  /** The answers about the shipped profiles, ready made: they are what they are as long as we run. */
+  private readonly shipped: ReadonlyMap<string, Answer<ProfileView>>;
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: ProfilesRepository,
@@ -39,7 +42,13 @@ export class ProfilesService {
     private readonly known: KnownProfiles,
     private readonly mapping: MappingService,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
+  ) {
+    const answers = [...known.shipped].map(([name, profile]) => {
+      const { status, body, headers } = versioned(viewProfile(profile));
+      return [name, new Answer(status, body, headers, JSON.stringify(body))] as const;
+    });
+    this.shipped = new Map(answers);
+  }
 
   /** Each change is a version that is kept. Throws `already_exists`, `validation_failed`, `version_conflict`. */
   async put(caller: Principal, name: string, body: PutProfile, expected: Expectation): Promise<Answer<ProfileView>> {
@@ -70,8 +79,9 @@ export class ProfilesService {
 
   /** Throws `not_found`. */
   async get(name: string, version: number | undefined): Promise<Answer<ProfileView>> {
-    if (this.known.shipped.has(name) || version === undefined)
-      return versioned(viewProfile(await this.find(name, version)));
+    const shipped = this.shipped.get(name);
+    if (shipped && (version === undefined || version === shipped.body.version)) return shipped;
+    if (shipped || version === undefined) return versioned(viewProfile(await this.find(name, version)));
     const row = await this.repository.find(this.dataSource.manager, name, version);
     if (row === undefined) throw unknownProfile(name, version);
     return versioned(viewProfile(this.known.describe(row)));
