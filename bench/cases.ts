@@ -21,6 +21,8 @@ export const CASES = {
   R4: { ...RATIO, title: 'availability of 100 lines, SKUs a second', floor: 0.7, goal: 0.95 },
   R5: { ...RATIO, title: 'reserve over HTTP, one hot SKU', floor: 1.5, goal: 4 },
   R6: { ...RATIO, title: 'reserve over HTTP, uniform over 10,000 SKUs', floor: 0.6, goal: 1.1 },
+  R7: { ...RATIO, title: 'one hot SKU against uniform, this service alone', floor: 0.9, goal: 1.3 },
+  R8: { ...RATIO, title: 'one hot SKU against the naive endpoint', floor: 5, goal: 12 },
   R9: { ...RATIO, title: 'webhook accepted durably, single events', floor: 1, goal: 3 },
   R10: { ...RATIO, title: 'events applied, from inbox to position', floor: 0.15, goal: 0.5 },
   'L1-50': { ...P99, title: 'reserve at 50 % of the most, p99', floor: 25, goal: 5 },

@@ -1,4 +1,5 @@
 import type { CaseName } from './cases.js';
+import type { Work } from './wire.js';
 
 /** What is asked of the service over and over, and of the baseline. */
 export interface Demand {
@@ -15,7 +16,7 @@ export interface Demand {
 }
 
 /** A demand that is made by requests. */
-export type Requested = Demand & { readonly work: 'reserve' | 'send' };
+export type Requested = Omit<Demand, 'work'> & { readonly work: Work };
 
 const RESERVE = { work: 'reserve', unit: 'reservation', table: 'reservation' } as const;
 const EVENT = { unit: 'event', table: 'inbox', items: 10_000 } as const;

@@ -12,6 +12,11 @@ export interface Measurement {
   readonly refused: number;
   /** Answers whose body was compared with what it had to be; pgbench looks at none. */
   readonly checked: number;
+  /**
+   * Milliseconds until 99 % had their answer. The loop is closed, so this is how long as many wait as come at once; a
+   * service that stalls is asked less meanwhile. undefined: nobody waits.
+   */
+  readonly p99?: number | undefined;
   /** CPU time in microseconds that each process used meanwhile, by its name; of the generator in `generator`. */
   readonly cpu: Readonly<Record<string, number>>;
 }
@@ -19,8 +24,29 @@ export interface Measurement {
 /** At which number of clients or connections most was done, and what the others did. */
 export interface Search {
   readonly best: number;
-  readonly tried: readonly { readonly at: number; readonly perSecond: number }[];
+  readonly tried: readonly { readonly at: number; readonly perSecond: number; readonly p99?: number | undefined }[];
 }
+
+/** What is compared at the number of clients or connections at which it does most. */
+export interface Contender {
+  readonly title: string;
+  /** They are tried, for so many seconds each. */
+  readonly numbers: readonly number[];
+  readonly searchSeconds: number;
+  /** Before the first measurement: code is compiled for it, and what can be kept is kept. */
+  readonly warmUp?: WarmUp;
+  measure(at: number, seconds: number): Promise<Measurement>;
+}
+
+export interface WarmUp {
+  readonly at: number;
+  /** Over when so much was accepted, or after these seconds: a busy machine makes them slowly. */
+  readonly enough: number;
+  readonly seconds: number;
+}
+
+/** Seconds of one piece of a warm-up. */
+const STRETCH = 2;
 
 /** One side of a comparison. */
 export interface Side {
@@ -46,11 +72,43 @@ export async function bestOf(
   numbers: readonly number[],
   measure: (at: number) => Promise<Measurement>,
 ): Promise<Search> {
-  const tried: { at: number; perSecond: number }[] = [];
-  for (const at of numbers) tried.push({ at, perSecond: perSecond(await measure(at)) });
+  const tried: Search['tried'][number][] = [];
+  for (const at of numbers) {
+    const measured = await measure(at);
+    tried.push({ at, perSecond: perSecond(measured), p99: measured.p99 });
+  }
   const search = { tried, best: tried.reduce((most, each) => (each.perSecond > most.perSecond ? each : most)).at };
   console.log(`  ${what}: ${told(search)}`);
   return search;
+}
+
+/** Both sides in turn, each at its best. */
+export async function compare(
+  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+  contenders: { readonly baseline: Contender; readonly service: Contender },
+): Promise<Comparison> {
+  const { baseline, service } = contenders;
+  const ofBaseline = await searchFor(baseline);
+  const ofService = await searchFor(service);
+  const measured = await inTurn(
+    rounds,
+    () => baseline.measure(ofBaseline.best, seconds),
+    () => service.measure(ofService.best, seconds),
+  );
+  return {
+    baseline: { title: `baseline: ${baseline.title}`, search: ofBaseline, rounds: measured.baseline },
+    service: { title: `service: ${service.title}`, search: ofService, rounds: measured.service },
+  };
+}
+
+async function searchFor({ title, numbers, searchSeconds, warmUp, measure }: Contender): Promise<Search> {
+  if (warmUp) {
+    let accepted = 0;
+    for (let spent = 0; accepted < warmUp.enough && spent < warmUp.seconds; spent += STRETCH) {
+      accepted += (await measure(warmUp.at, STRETCH)).accepted;
+    }
+  }
+  return bestOf(title, numbers, (at) => measure(at, searchSeconds));
 }
 
 /** Baseline and service, A B A B: what else the machine does meets both. */

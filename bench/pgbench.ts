@@ -1,17 +1,24 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { unpack } from './debian.js';
+import { quantilesOf } from './statistics.js';
 
 const run = promisify(execFile);
 
+/** Of the transactions, in the log. */
+const SAMPLED = 0.1;
 const DEBIAN = '/usr/lib/postgresql';
 const SCRIPTS = {
   reserve: fileURLToPath(new URL('baseline.reserve.sql', import.meta.url)),
   send: fileURLToPath(new URL('baseline.inbox.sql', import.meta.url)),
 };
+
+/** What there is a statement for. */
+export type PgbenchWork = keyof typeof SCRIPTS;
 
 /** PostgreSQL's own load generator, which the bundled binaries lack. */
 export interface Pgbench {
@@ -25,6 +32,8 @@ export interface Transactions {
   readonly transactions: number;
   /** Seconds they took, without the opening of the connections. */
   readonly seconds: number;
+  /** Milliseconds that 99 % of them took at most. */
+  readonly p99: number;
 }
 
 /** Takes pgbench from the PATH, from where Debian keeps it, or as root from Debian's package. Else says what to do. */
@@ -69,35 +78,51 @@ async function versionOf(command: string): Promise<string | undefined> {
 export async function runPgbench(
   { command }: Pgbench,
   databaseUrl: string,
-  { work, items, clients, seconds }: { work: keyof typeof SCRIPTS; items: number; clients: number; seconds: number },
+  { work, items, clients, seconds }: { work: PgbenchWork; items: number; clients: number; seconds: number },
 ): Promise<Transactions> {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
-  const { stdout } = await run(
-    command,
-    [
-      '--no-vacuum',
-      '--protocol=prepared',
-      `--file=${SCRIPTS[work]}`,
-      `--define=items=${items}`,
-      `--client=${clients}`,
-      `--jobs=${Math.min(clients, 2)}`,
-      `--time=${seconds}`,
-    ],
-    {
-      env: {
-        PATH: process.env.PATH,
-        PGHOST: hostname,
-        PGPORT: port,
-        PGUSER: username,
-        PGPASSWORD: password,
-        PGDATABASE: pathname.slice(1),
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-pgbench-'));
+  try {
+    const { stdout } = await run(
+      command,
+      [
+        '--no-vacuum',
+        '--protocol=prepared',
+        `--file=${SCRIPTS[work]}`,
+        `--define=items=${items}`,
+        `--client=${clients}`,
+        `--jobs=${Math.min(clients, 2)}`,
+        `--time=${seconds}`,
+        '--log',
+        `--log-prefix=${join(directory, 'log')}`,
+        // Enough for a quantile, and next to nothing of pgbench's time.
+        `--sampling-rate=${SAMPLED}`,
+      ],
+      {
+        env: {
+          PATH: process.env.PATH,
+          PGHOST: hostname,
+          PGPORT: port,
+          PGUSER: username,
+          PGPASSWORD: password,
+          PGDATABASE: pathname.slice(1),
+        },
       },
-    },
-  );
-  const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? Number.NaN);
-  const transactions = number(/transactions actually processed: (\d+)/);
-  const failed = number(/number of failed transactions: (\d+)/);
-  const perSecond = number(/tps = ([\d.]+) \(without/);
-  if (failed !== 0 || !(perSecond > 0)) throw new Error(`pgbench did not do what was asked:\n${stdout}`);
-  return { transactions, seconds: transactions / perSecond };
+    );
+    const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? Number.NaN);
+    const transactions = number(/transactions actually processed: (\d+)/);
+    const failed = number(/number of failed transactions: (\d+)/);
+    const perSecond = number(/tps = ([\d.]+) \(without/);
+    if (failed !== 0 || !(perSecond > 0)) throw new Error(`pgbench did not do what was asked:\n${stdout}`);
+    return { transactions, seconds: transactions / perSecond, p99: await p99Of(directory) };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** Of its logs, one a thread: a transaction a line, and in its third column the microseconds it took. */
+async function p99Of(directory: string): Promise<number> {
+  const logs = await Promise.all((await readdir(directory)).map((name) => readFile(join(directory, name), 'utf8')));
+  const lines = logs.flatMap((log) => log.trim().split('\n'));
+  return quantilesOf(lines.map((line) => Number(line.split(' ')[2]) / 1_000)).p99;
 }

@@ -8,7 +8,7 @@ import type { Bare } from './bare.js';
 import { skuOf } from './cases.js';
 import { cpuOf, cpuOfEndedChildren, type Meters, metered } from './cpu.js';
 import type { Finding, Study } from './finding.js';
-import { bestOf, findingOf, inTurn, type Measurement, sum } from './measurement.js';
+import { type Contender, compare, findingOf, sum } from './measurement.js';
 import type { Settings } from './service.js';
 import type { World } from './world.js';
 import { type Asked, runWrk } from './wrk.js';
@@ -17,8 +17,7 @@ const BARE = fileURLToPath(new URL('bare.ts', import.meta.url));
 /** Connections of wrk: both sides are measured at their best of these. */
 const CONNECTIONS = [16, 64, 256];
 const SEARCH_SECONDS = 2;
-/** Requests before the first measurement: the code is compiled for them, and what can be kept is kept. */
-const WARM_UP = { connections: 64, seconds: 5 };
+const WARM_UP = { at: 64, enough: 40_000, seconds: 6 };
 const BASELINES = {
   bytes: 'bare node:http',
   get: 'bare node:http and GET',
@@ -88,10 +87,10 @@ const READS = {
 export const reads: readonly Study[] = (Object.keys(READS) as (keyof typeof READS)[]).map((name) => ({
   cases: [name],
   prepare: (world) => world.wrk(),
-  measure: async (world) => ({ [name]: await compare(world, READS[name]) }),
+  measure: async (world) => ({ [name]: await measure(world, READS[name]) }),
 }));
 
-async function compare(world: World, read: Read): Promise<Finding> {
+async function measure(world: World, read: Read): Promise<Finding> {
   const redis = await world.redis();
   const service = await world.service({ REDIS_URL: redis.url, ...read.settings });
   const first = await ask(service.url, world.access.key, read.asked[0] as Asked);
@@ -105,32 +104,21 @@ async function compare(world: World, read: Read): Promise<Finding> {
     const bareMeters = { 'Node.js': () => cpuOf(child.pid as number), ...(entry === undefined ? {} : ofRedis) };
     // It has the same bytes for every request, and so is asked for what they are.
     const asked = entry === undefined ? read.asked.slice(0, 1) : read.asked;
-    const ofBaseline = sideOf(world, { ...read, asked }, bare, bareMeters, first);
-    const ofService = sideOf(world, read, service.url, { ...world.meters(service), ...ofRedis }, first);
-    for (const warmUp of [ofBaseline, ofService]) await warmUp(WARM_UP.connections, WARM_UP.seconds);
-    const { rounds, seconds, connections } = world.options;
-    const tried = connections ? [connections] : CONNECTIONS;
-    const bestOfBaseline = await bestOf('bare, connections', tried, (at) => ofBaseline(at, SEARCH_SECONDS));
-    const bestOfService = await bestOf('service, connections', tried, (at) => ofService(at, SEARCH_SECONDS));
-    const measured = await inTurn(
-      rounds,
-      () => ofBaseline(bestOfBaseline.best, seconds),
-      () => ofService(bestOfService.best, seconds),
-    );
-    return findingOf(
-      {
-        baseline: {
-          title: `baseline: ${BASELINES[read.baseline]}, connections`,
-          search: bestOfBaseline,
-          rounds: measured.baseline,
-        },
-        service: { title: 'service, connections', search: bestOfService, rounds: measured.service },
+    const { options } = world;
+    const comparison = await compare(options, {
+      baseline: {
+        ...sideOf(world, { ...read, asked }, bare, bareMeters, first),
+        title: `${BASELINES[read.baseline]}, connections`,
       },
-      read.unit,
-      [
-        `All answers were 200, with ${first.bytes} bytes each within ${100 * BYTES_APART} %; ${sum(measured.service, 'checked')} bodies of the service were looked at, ${sum(measured.baseline, 'checked')} of the baseline.`,
-      ],
-    );
+      service: {
+        ...sideOf(world, read, service.url, { ...world.meters(service), ...ofRedis }, first),
+        title: 'connections',
+      },
+    });
+    const checked = (side: 'baseline' | 'service') => sum(comparison[side].rounds, 'checked');
+    return findingOf(comparison, read.unit, [
+      `All answers were 200, with ${first.bytes} bytes each within ${100 * BYTES_APART} %; ${checked('service')} bodies of the service were looked at, ${checked('baseline')} of the baseline.`,
+    ]);
   } finally {
     child.disconnect();
   }
@@ -156,8 +144,9 @@ function sideOf(
   url: string,
   meters: Meters,
   like: Answered,
-): (connections: number, seconds: number) => Promise<Measurement> {
-  const { key } = world.access;
+): Omit<Contender, 'title'> {
+  const { access, options } = world;
+  const { key } = access;
   const sample = async (seconds: number) => {
     const until = performance.now() + seconds * 1_000;
     let checked = 0;
@@ -169,18 +158,20 @@ function sideOf(
     }
     return checked;
   };
-  return async (connections, seconds) => {
+  const measureAt: Contender['measure'] = async (connections, seconds) => {
     const wrk = await world.wrk();
     const { result, cpu } = await metered({ ...meters, generator: cpuOfEndedChildren }, () =>
       Promise.all([runWrk(wrk, { url, key, asked, connections, seconds }), sample(seconds)]),
     );
-    const [{ requests, bytes, seconds: taken }, checked] = result;
+    const [{ requests, bytes, seconds: taken, p99 }, checked] = result;
     const each = bytes / requests;
     if (Math.abs(each / like.bytes - 1) > BYTES_APART) {
       throw new Error(`Answers had ${each.toFixed(0)} bytes where ${like.bytes} were to be.`);
     }
-    return { seconds: taken, accepted: requests * units, refused: 0, checked, cpu };
+    return { seconds: taken, accepted: requests * units, refused: 0, checked, p99, cpu };
   };
+  const numbers = options.connections ? [options.connections] : CONNECTIONS;
+  return { numbers, searchSeconds: SEARCH_SECONDS, warmUp: WARM_UP, measure: measureAt };
 }
 
 /** An answer of status 200. */

@@ -56,6 +56,14 @@ export class Server {
     await ask(this.serviceUrl, 'vacuum analyze item, position, movement');
   }
 
+  /** An empty database on this server. Gives its address. */
+  async makeDatabase(name: string): Promise<string> {
+    await ask(this.serviceUrl, `create database ${name}`);
+    const url = new URL(this.serviceUrl);
+    url.pathname = name;
+    return url.href;
+  }
+
   /** Every measurement begins behind a checkpoint, so that none pays for pages that another one has written. */
   async checkpoint(): Promise<void> {
     await ask(this.serviceUrl, 'checkpoint');

@@ -1,5 +1,6 @@
 import { applying } from './applying.js';
 import { burst } from './burst.js';
+import { contention } from './contention.js';
 import type { Study } from './finding.js';
 import { freshness } from './freshness.js';
 import { latency } from './latency.js';
@@ -7,4 +8,4 @@ import { reads } from './reads.js';
 import { requests } from './requests.js';
 
 /** All that the bench measures, in the order in which it does. */
-export const STUDIES: readonly Study[] = [...reads, ...requests, applying, latency, ...freshness, burst];
+export const STUDIES: readonly Study[] = [...reads, ...requests, ...contention, applying, latency, ...freshness, burst];

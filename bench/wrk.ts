@@ -31,6 +31,8 @@ export interface Answers {
   readonly seconds: number;
   /** Of all answers, with their heads. */
   readonly bytes: number;
+  /** Milliseconds until 99 % of the answers were there. */
+  readonly p99: number;
 }
 
 /** Takes wrk from the PATH, or as root on Debian from its package. Else says what to do. */
@@ -72,9 +74,10 @@ export async function runWrk(
       `--timeout=${PATIENCE}`,
       ...['-s', script, load.url],
     ]);
-    const [requests, micros, bytes, errors] = /^answers (.*)$/m.exec(stdout)?.[1]?.split(' ').map(Number) ?? [];
-    if (!requests || !micros || !bytes || errors !== 0) throw new Error(`Not every answer was right:\n${stdout}`);
-    return { requests, seconds: micros / 1_000_000, bytes };
+    const [requests, micros, bytes, p99, errors] = /^answers (.*)$/m.exec(stdout)?.[1]?.split(' ').map(Number) ?? [];
+    if (!requests || !micros || !bytes || !p99 || errors !== 0)
+      throw new Error(`Not every answer was right:\n${stdout}`);
+    return { requests, seconds: micros / 1_000_000, bytes, p99: p99 / 1_000 };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -91,9 +94,9 @@ function scriptOf(asked: readonly Asked[], key: string): string {
 local asked, at
 function init() asked, at = {${made.join(',\n')}}, 0 end
 function request() at = at % #asked + 1; return asked[at] end
-function done(summary)
+function done(summary, latency)
   local e = summary.errors
-  print(string.format("answers %d %d %d %d", summary.requests, summary.duration, summary.bytes,
-    e.connect + e.read + e.write + e.status + e.timeout))
+  print(string.format("answers %d %d %d %d %d", summary.requests, summary.duration, summary.bytes,
+    latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
 end`;
 }
