@@ -19,7 +19,10 @@ const WINDOW = 2_000;
 const BEFORE_ALL = 0;
 /** Milliseconds between two looks for what has appeared that parked events were waiting for. */
 const LOOK_FOR_FOUND_MS = 1_000;
-/** Milliseconds to wait when the engine is too busy or the database away, doubling up to the most. */
+/**
+ * Milliseconds to wait when another process has the source, the engine is too busy or the database away; for the latter
+ * two doubling up to the most.
+ */
 const PAUSE_MS = 50;
 const PAUSE_MOST_MS = 2_000;
 /** Events that were taken up together. */
@@ -124,7 +127,11 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
   private async work(sourceId: number): Promise<void> {
     for (let pause = PAUSE_MS; !this.stopped; ) {
       try {
-        if (!(await this.locks.take(sourceId))) return;
+        if (!(await this.locks.take(sourceId))) {
+          // Whoever has it applies what comes meanwhile. Without a pause, each batch that is received would ask again.
+          await delay(PAUSE_MS, undefined, { signal: this.stopping.signal }).catch(() => {});
+          return;
+        }
         try {
           await this.drain(sourceId, () => {
             pause = PAUSE_MS;
