@@ -55,13 +55,19 @@ export interface Taken {
  * would be whole, written to if the request is admitted.
  */
 export function take(policies: readonly Policy[], wholeAt: number[], cost: number, now: number): Taken {
-  const owed = policies.map((each, i) => owedAt(each, wholeAt[i] ?? 0, now));
-  if (policies.some((each, i) => waitFor(each, owed[i] as number, cost) > 0)) return { admitted: false, owed };
-  policies.forEach((each, i) => {
-    owed[i] = (owed[i] as number) + charge(each, cost);
-    wholeAt[i] = now + owed[i];
-  });
-  return { admitted: true, owed };
+  const owed: number[] = [];
+  let admitted = true;
+  for (let i = 0; i < policies.length; i += 1) {
+    const each = policies[i] as Policy;
+    owed.push(owedAt(each, wholeAt[i] ?? 0, now));
+    if (waitFor(each, owed[i] as number, cost) > 0) admitted = false;
+  }
+  if (!admitted) return { admitted, owed };
+  for (let i = 0; i < policies.length; i += 1) {
+    owed[i] = (owed[i] as number) + charge(policies[i] as Policy, cost);
+    wholeAt[i] = now + (owed[i] as number);
+  }
+  return { admitted, owed };
 }
 
 /**

@@ -7,7 +7,7 @@ import { REDIS } from '../redis/redis.connection.js';
 import { RedisLink } from '../redis/redis.link.js';
 import { shareOf, type Taken, take } from './gcra.js';
 import { Processes } from './processes.worker.js';
-import type { Limits, NamedPolicy } from './rate-limit.js';
+import type { Allowance, Limits, NamedPolicy } from './rate-limit.js';
 import { TAKE } from './rate-limiter.script.js';
 
 /** Requests that are decided in one step of Redis, which serves nobody else meanwhile. */
@@ -101,10 +101,13 @@ export class RateLimiter {
   private takeHere({ allowances, policies: agreed }: Limits, cost: number): Decision {
     const { running } = this.processes;
     const policies = running === 1 ? agreed : agreed.map((each) => ({ ...each, ...shareOf(each, running) }));
-    const wholeAt = allowances.flatMap(({ key }) => this.kept.get(key) ?? [0, 0]);
+    const wholeAt: number[] = [];
+    for (const { key } of allowances) wholeAt.push(...(this.kept.get(key) ?? [0, 0]));
     const taken = take(policies, wholeAt, cost, this.clock() * 1_000);
     if (taken.admitted) {
-      allowances.forEach(({ key }, i) => void this.kept.set(key, wholeAt.slice(2 * i, 2 * i + 2)));
+      for (let i = 0; i < allowances.length; i += 1) {
+        this.kept.set((allowances[i] as Allowance).key, wholeAt.slice(2 * i, 2 * i + 2));
+      }
     }
     return { mode: this.link.configured ? 'insurance' : 'process', taken, policies };
   }
