@@ -7,8 +7,8 @@ import { randomFillSync } from 'node:crypto';
 
 /** Crockford's base 32. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
-/** Random bytes are asked for by the block: a call for a few of them costs as much as one for a thousand. */
-const BLOCK = 1_024;
+/** Random bytes are asked for by the block: a call for a few of them costs as much as one for thousands. */
+const BLOCK = 8_192;
 
 const random = Buffer.alloc(BLOCK);
 let used = BLOCK;
@@ -18,6 +18,13 @@ let time = '';
 /** Of the lowest five bits. */
 export function letter(bits: number): string {
   return ALPHABET[bits & 31] as string;
+}
+
+const PAIRS = Array.from({ length: 1_024 }, (_, bits) => letter(bits >>> 5) + letter(bits));
+
+/** Of the lowest five bits of each. */
+export function twoLetters(first: number, second: number): string {
+  return PAIRS[((first & 31) << 5) | (second & 31)] as string;
 }
 
 /** The first ten letters, three bits and nine times five: milliseconds since 1970. */

@@ -1,14 +1,15 @@
 import { TypeID } from 'typeid-js';
-import { letter, randomBlock, timeLetters } from '../access/type-id.js';
+import { randomBlock, timeLetters, twoLetters } from '../access/type-id.js';
 
 /** A new `evt_…`: UUIDv7 of that millisecond, so that the id alone says when the event came, and with it its day. */
 export function mintEventId(receivedAt: number): string {
   const random = randomBlock(16);
   const bits = (i: number) => random[i] ?? 0;
   // Version and variant stand among the random bits: 0111 and 11 of them, one and 10 and two, then 60.
-  let id = `evt_${timeLetters(receivedAt)}${letter(0b01110 | (bits(0) & 1))}${letter(bits(1))}${letter(bits(2))}`;
-  id += letter(((bits(3) & 1) << 4) | 0b01000 | ((bits(3) >>> 1) & 3));
-  for (let i = 4; i < 16; i += 1) id += letter(bits(i));
+  const first = twoLetters(0b01110 | (bits(0) & 1), bits(1));
+  const second = twoLetters(bits(2), ((bits(3) & 1) << 4) | 0b01000 | ((bits(3) >>> 1) & 3));
+  let id = `evt_${timeLetters(receivedAt)}${first}${second}`;
+  for (let i = 4; i < 16; i += 2) id += twoLetters(bits(i), bits(i + 1));
   return id;
 }
 
