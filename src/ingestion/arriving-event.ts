@@ -1,6 +1,6 @@
 import { isEventId, unidentifiable } from './event-identity.js';
 import { type Delivery, type NewEvent, newEvent } from './inbox-event.js';
-import { documentEvents, identify, identifyJson, type Place, type Profile, readJson } from './profiles.js';
+import { documentEvents, identify, identifyRead, type Place, type Profile } from './profiles.js';
 
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
@@ -34,14 +34,13 @@ export function loneEvent(profile: Profile | undefined, body: Buffer, delivery: 
   if (profile?.format !== 'json' || profile.events?.length) return undefined;
   if (body[0] !== OPEN_OBJECT || body.at(-1) !== CLOSE_OBJECT || body.length > MOST_AT_ONCE) return undefined;
   const text = body.toString('utf8');
-  const json = readJson(text);
-  if (json === undefined) return undefined;
-  return named(
-    delivery,
-    body,
-    text,
-    identifyJson(profile, () => json, delivery.headers ?? {}),
-  );
+  let json: object;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return named(delivery, body, text, identifyRead(profile, text, json, delivery.headers ?? {}));
 }
 
 function named(delivery: Delivery, slice: Buffer, text: string, id: string | null): NewEvent {

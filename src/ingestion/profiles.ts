@@ -49,29 +49,26 @@ export interface Place {
 export function identify(profile: Profile, payload: string, headers: Headers, place?: Place): string | null {
   if (profile.format === 'x12') return x12Id(payload);
   if (profile.format === 'edifact') return edifactId(payload);
-  let json: unknown;
-  let read = false;
-  return identifyJson(
-    profile,
-    () => {
-      if (!read) json = readJson(payload);
-      read = true;
-      return json;
-    },
-    headers,
-    place,
-  );
+  return nameIn(profile, payload, undefined, headers, place);
 }
 
-/** The same of a payload in JSON, that is only read where a rule asks for it. `read`: gives it, undefined: it is none. */
-export function identifyJson(profile: Profile, read: () => unknown, headers: Headers, place?: Place): string | null {
+/** The same of a payload that is an object of JSON, and has been read by `JSON.parse`. */
+export function identifyRead(profile: Profile, payload: string, json: object, headers: Headers): string | null {
+  return nameIn(profile, payload, json, headers, undefined);
+}
+
+function nameIn(profile: Profile, payload: string, read: unknown, headers: Headers, place?: Place): string | null {
+  let json = read;
   for (const rule of profile.identify) {
     if ('header' in rule) {
       const id = headers[rule.header]?.trim();
       if (id) return bounded(place === undefined || place.of === 1 ? id : `${id}/${place.index}`);
       continue;
     }
-    const id = at(read(), rule.pointer);
+    json ??= readJson(payload);
+    let id = at(json, rule.pointer);
+    // JavaScript may have rounded it.
+    if (typeof id === 'number' && read !== undefined) id = at(readJson(payload), rule.pointer);
     if (typeof id === 'string' && id !== '') return bounded(id);
     if (typeof id === 'number') return String(id);
   }
@@ -106,8 +103,7 @@ function bounded(id: string): string | null {
   return id.length <= 255 ? id : null;
 }
 
-/** undefined: it is no JSON. */
-export function readJson(payload: string): unknown {
+function readJson(payload: string): unknown {
   try {
     return parseJson(payload);
   } catch {
