@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { type Type, VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -25,12 +23,13 @@ import { Problem } from './problems/problem.js';
 import { withoutSecrets } from './problems/text.js';
 import { validationPipe } from './problems/validation.pipe.js';
 import { Arrivals, corsFor, refuseConnection, serverOptions, setProtectiveHeaders } from './protection.js';
+import { requestIdOf } from './request-id.js';
+import { ShortWay } from './short-way.js';
 
 /** The largest JSON body, in bytes. Imports are streamed and have a bound of their own. */
 const BODY_LIMIT = 1024 * 1024;
 /** The largest body of a route that takes bytes (`raw` of @Endpoint), in bytes. */
 const RAW_LIMIT = 5 * 1024 * 1024;
-const REQUEST_ID = /^[\x21-\x7e]{1,64}$/;
 
 export interface AppOptions {
   /** Milliseconds since 1970; tests turn it. Default: the clock of the machine. */
@@ -57,10 +56,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     // While it shuts down, a request that still arrives on an open connection is answered, and the connection closed.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },
-    genReqId: (request: IncomingMessage) => {
-      const given = request.headers['x-request-id'];
-      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-    },
+    genReqId: requestIdOf,
     clientErrorHandler: refuseConnection,
     // What Fastify refuses before routing, such as a path that is not percent-encoded.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
@@ -84,12 +80,13 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
 /** What holds for every answer, also for those that Fastify gives without Nest. */
 function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arrivals, goDirect: boolean): void {
   const fastify = app.getHttpAdapter().getInstance();
+  const shortWay = new ShortWay(app, arrivals, log);
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('X-Request-Id', request.id);
     const traceparent = traceparentOf(request.headers.traceparent);
     if (traceparent !== undefined) reply.header('traceparent', traceparent);
     setProtectiveHeaders(reply);
-    done(arrivals.admit(request, reply));
+    done(shortWay.refusalOf(request.raw) ?? arrivals.admit(request, reply));
   });
   // Many clients say application/json also where they send nothing, as with POST …/release.
   const parse = fastify.getDefaultJsonParser('error', 'error');
@@ -113,9 +110,10 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
       done(new Problem('unsupported_media_type', 'This call does not take that Content-Type. Send application/json.'));
   });
   fastify.addHook('onRoute', (route) => {
-    const { raw, direct, deprecated } = (route.config ?? {}) as EndpointRoute & DeprecatedRoute;
+    const { raw, direct, short, deprecated } = (route.config ?? {}) as EndpointRoute & DeprecatedRoute;
     if (raw) route.bodyLimit = RAW_LIMIT;
     if (direct && goDirect) route.handler = directly(app, direct, route.handler);
+    if (short && goDirect) shortWay.add(route.url, short);
     if (!deprecated) return;
     route.onRequest = (_request, reply, done) => {
       reply.headers(deprecated);

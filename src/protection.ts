@@ -17,7 +17,7 @@ const MOST_URL_BYTES = 8 * 1024;
 /** A browser behind two proxies sends 40. */
 const MOST_HEADERS = 100;
 /** A body up to this is not counted: as many of them as there may be connections fit into memory. In bytes. */
-const SMALL_BODY = 16 * 1024;
+export const SMALL_BODY = 16 * 1024;
 
 /**
  * On every answer; pages have a Content-Security-Policy of their own (src/contract/page-policy.ts). An answer of JSON is
@@ -116,9 +116,9 @@ export class Arrivals {
   /** What a request is refused for by its first lines alone; undefined: nothing. From here on its body is watched. */
   admit(arriving: FastifyRequest, reply: FastifyReply): Problem | undefined {
     const request = arriving.raw;
-    const { url = '', headers, rawHeaders, httpVersionMinor } = request;
+    const { url = '', headers, httpVersionMinor } = request;
     if (url.length > MOST_URL_BYTES) return refusal('url_too_long', 'The URL has more than 8 KiB.');
-    if (rawHeaders.length > 2 * MOST_HEADERS) {
+    if (hasTooManyHeaders(request)) {
       return refusal('headers_too_large', `The request has more than ${MOST_HEADERS} headers.`);
     }
     if (headers.host === undefined && httpVersionMinor === 1) {
@@ -138,8 +138,13 @@ export class Arrivals {
         this.largeBytes -= bytes;
       });
     }
-    this.recent.add(request);
+    this.watch(request);
     return undefined;
+  }
+
+  /** The body is to arrive in time. */
+  watch(request: IncomingMessage): void {
+    this.recent.add(request);
   }
 
   /** The body is there, or a stream that its reader looks after. */
@@ -163,6 +168,10 @@ export class Arrivals {
     this.late = this.recent;
     this.recent = new Set();
   }
+}
+
+export function hasTooManyHeaders({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.length > 2 * MOST_HEADERS;
 }
 
 function refusal(code: ProblemCode, detail: string, more = {}): Problem {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { applyDecorators, createParamDecorator, ExecutionContext, HttpCode, SetMetadata, Type } from '@nestjs/common';
 import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
@@ -51,6 +52,8 @@ export interface EndpointOptions {
    * undefined: the request takes the ordinary way, where it is judged and explained.
    */
   readonly direct?: DirectArguments;
+  /** Of a hot route of bytes that anyone may call: goes past Fastify and Nest (src/short-way.ts). */
+  readonly short?: ShortArguments;
   /** Has a body or parameters that can be wrong. Default true. */
   readonly validated?: boolean;
 }
@@ -58,7 +61,9 @@ export interface EndpointOptions {
 /** Everything a route says about itself in one place: scope, status, documentation, problems. */
 export function Endpoint(options: EndpointOptions): MethodDecorator {
   const { scope, summary, description, answer = {}, problems = [], idempotent, ifMatch } = options;
-  const { streams, raw, direct, validated = true } = options;
+  const { streams, raw, direct, short, validated = true } = options;
+  if (short && !(raw && scope === null))
+    throw new Error('Only bytes that anyone may send may go past the access guard.');
   const examples = raw ?? streams;
   const status = answer.status ?? 200;
   const codes = new Set<ProblemCode>([
@@ -97,6 +102,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     ...(streams ? [routeConfig({ streams: Object.keys(streams) } satisfies EndpointRoute)] : []),
     ...(raw ? [routeConfig({ raw: true } satisfies EndpointRoute)] : []),
     ...(direct ? [directRoute(direct, status)] : []),
+    ...(short ? [shortRoute(short)] : []),
     ...(idempotent
       ? [
           ApiHeader({
@@ -125,6 +131,7 @@ export interface EndpointRoute {
   readonly streams?: readonly string[];
   readonly raw?: boolean;
   readonly direct?: DirectRoute;
+  readonly short?: ShortRoute;
 }
 
 /** `caller`: whom the access guard has admitted; of a route that anyone may call there is none. */
@@ -143,6 +150,34 @@ function directRoute(argumentsOf: DirectArguments, status: number): MethodDecora
   return (target, method, descriptor) => {
     const direct = { controller: target.constructor as Type, method: String(method), argumentsOf, status };
     routeConfig({ direct } satisfies EndpointRoute)(target, method, descriptor);
+  };
+}
+
+/** A request whose route ends in its only parameter. */
+export interface Arrived {
+  readonly body: Buffer;
+  readonly headers: IncomingHttpHeaders;
+  readonly id: string;
+  readonly traceparent: string | undefined;
+}
+
+export interface ShortArguments {
+  /** What the parameter is at a glance: nothing that would have to be decoded. */
+  readonly parameter: RegExp;
+  /** The arguments of the method. */
+  readonly argumentsOf: (parameter: string, arrived: Arrived) => readonly unknown[];
+}
+
+export interface ShortRoute extends ShortArguments {
+  readonly controller: Type;
+  /** Of the controller; it answers with an Answer. */
+  readonly method: string;
+}
+
+function shortRoute(given: ShortArguments): MethodDecorator {
+  return (target, method, descriptor) => {
+    const short = { ...given, controller: target.constructor as Type, method: String(method) };
+    routeConfig({ short } satisfies EndpointRoute)(target, method, descriptor);
   };
 }
 

@@ -1,5 +1,6 @@
 import { createParamDecorator, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { ShortArguments } from '../access/endpoint.decorator.js';
 import { traceparentOf } from '../access/traceparent.js';
 import { invalid, Problem } from '../problems/problem.js';
 import { CODE } from '../problems/text.js';
@@ -15,14 +16,14 @@ export interface IngestRequest {
   readonly atomic: boolean;
 }
 
-/** The source and the request, where both are in order at a glance: a query is looked at where it is explained, too. */
-export function plainlyIngested(request: FastifyRequest): [source: string, request: IngestRequest] | undefined {
-  const { source } = request.params as { source: string };
-  const { body, headers, id } = request;
-  if (!CODE.test(source) || !Buffer.isBuffer(body) || request.url.includes('?')) return undefined;
-  const traceparent = traceparentOf(headers.traceparent) ?? null;
-  return [source, { body, headers, requestId: id, traceparent, atomic: false }];
-}
+/** The source and the request, where both are in order at a glance: there is no query then. */
+export const plainlyIngested: ShortArguments = {
+  parameter: CODE,
+  argumentsOf: (source, { body, headers, id, traceparent = null }): [source: string, request: IngestRequest] => [
+    source,
+    { body, headers, requestId: id, traceparent, atomic: false },
+  ],
+};
 
 /** Throws `unsupported_media_type` for a form, which Fastify has taken apart before we see it. */
 export const Ingested = createParamDecorator((_: unknown, context: ExecutionContext): IngestRequest => {

@@ -1,4 +1,3 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Metric, register } from 'prom-client';
 
 const NAME = 'http_server_request_duration_seconds';
@@ -68,7 +67,10 @@ register.registerMetric({
 } as unknown as Metric);
 
 /** Counts an answered request under its route's pattern: a label a SKU would make a time series a SKU. */
-export function observeRequest(request: FastifyRequest, reply: FastifyReply): void {
+export function observeRequest(
+  request: { readonly method: string; readonly routeOptions: { readonly url?: string | undefined } },
+  reply: { readonly statusCode: number; readonly elapsedTime: number },
+): void {
   const { method } = request;
   const { statusCode } = reply;
   const route = request.routeOptions.url ?? 'unmatched';
