@@ -1,9 +1,12 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { hmac, hmacKey } from '../src/ingestion/hmac.js';
 import { skuOf } from './cases.js';
 import { eventOf } from './events.js';
 
 export type Work = 'reserve' | 'reserve-naively' | 'send';
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * What a connection sends for an item, as the bytes of HTTP/1.1. `key`: the API key; of `send`, the secret that events
@@ -17,9 +20,10 @@ export const REQUESTS: Readonly<Record<Work, (key: string, port: number) => (sku
     const head =
       `POST /v1/ingest/bench HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\n` +
       `Content-Length: ${body(skuOf(1)).length}\r\nX-Signature: `;
+    const signing = hmacKey(Buffer.from(key));
     return (sku) => {
       const event = body(sku);
-      return `${head}${createHmac('sha256', key).update(event).digest('base64')}\r\n\r\n${event}`;
+      return `${head}${hmac(signing, event, NOTHING, 'base64')}\r\n\r\n${event}`;
     };
   },
 };
