@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
+import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -19,6 +19,10 @@ export interface TestDatabase {
 const SERVER = 'HOLDFAST_TEST_POSTGRES_URL';
 const PREFIX = 'HOLDFAST_TEST_DATABASE_PREFIX';
 
+const IN_MEMORY = '/dev/shm';
+/** What the server of a run takes with its write-ahead log at most, and as much again, in bytes. */
+const ROOM = 4 * 1024 ** 3;
+
 /** A new database, copied from the template that was migrated once for the whole run. */
 export async function createDatabase(): Promise<TestDatabase> {
   const server = process.env[SERVER];
@@ -27,7 +31,8 @@ export async function createDatabase(): Promise<TestDatabase> {
     throw new Error('No PostgreSQL was started for the tests. Run them with "npm test", which does so first.');
   }
   const name = `${prefix}_${randomBytes(5).toString('hex')}`;
-  await ask(server, `create database ${name} template ${prefix}_template`);
+  // To copy the files took 16 ms, and to write them to the write-ahead log 29.
+  await ask(server, `create database ${name} template ${prefix}_template strategy file_copy`);
   return { url: urlOf(server, name), drop: () => dropDatabase(server, name) };
 }
 
@@ -55,7 +60,7 @@ export async function preparePostgres(): Promise<() => Promise<void>> {
 }
 
 async function startTemporaryServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
+  const directory = await mkdtemp(join(await roomInMemory(), 'holdfast-test-'));
   const watchdog = whenWeAreGone('kill -INT "$(head -n 1 "$0/data/postmaster.pid")"; sleep 3; rm -rf "$0"', directory);
   const removeAll = async () => {
     watchdog.release();
@@ -71,6 +76,20 @@ async function startTemporaryServer(): Promise<{ url: string; stop(): Promise<vo
       cause: error,
     });
   }
+}
+
+/**
+ * A file system in memory, where there is one and room for a run. A test file's database is 500 files: to create and
+ * drop one took 170 to 430 ms on a disk, and takes 25 there.
+ */
+async function roomInMemory(): Promise<string> {
+  try {
+    const { bavail, bsize } = await statfs(IN_MEMORY);
+    if (Math.min(bavail * bsize, freemem()) > ROOM) return IN_MEMORY;
+  } catch {
+    // Only Linux has it.
+  }
+  return tmpdir();
 }
 
 async function dropDatabase(server: string, name: string): Promise<void> {
