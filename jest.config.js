@@ -4,7 +4,9 @@ import { typescript } from './test/support/typescript.mjs';
 export default {
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  testEnvironment: 'node',
+  // Dependencies are evaluated once a worker, and not once a file.
+  runtime: '<rootDir>/test/support/runtime.cjs',
+  testEnvironment: '<rootDir>/test/support/environment.cjs',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', typescript] },
   // Sources import each other by the name of the compiled file, `./x.js`.
@@ -18,7 +20,7 @@ export default {
   // Each worker keeps a core busy together with its share of the database.
   maxWorkers: 2,
   // A worker keeps the modules of every file it ran: past 1.5 GB it mostly collects garbage, so it is replaced before.
-  workerIdleMemoryLimit: '500MB',
+  workerIdleMemoryLimit: '800MB',
   // Far beyond what any test takes on a quiet machine: a busy one is no failure.
   testTimeout: 90_000,
 };
