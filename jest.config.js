@@ -17,6 +17,7 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/start-servers.mjs',
   globalTeardown: '<rootDir>/test/support/stop-servers.mjs',
+  testSequencer: '<rootDir>/test/support/sequencer.cjs',
   // Each worker keeps a core busy together with its share of the database.
   maxWorkers: 2,
   // A worker keeps the modules of every file it ran: past 1.5 GB it mostly collects garbage, so it is replaced before.
