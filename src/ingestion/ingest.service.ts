@@ -57,7 +57,7 @@ export class IngestService {
     }
   }
 
-  /** Waits only for what is not at hand: each turn of the event loop costs an event as much as its hash. */
+  /** Waits only for what is not at hand. */
   private async admit(known: KnownSource, request: IngestRequest): Promise<NewEvent[]> {
     const { headers, requestId, traceparent, atomic } = request;
     const encoding = headers['content-encoding'];
