@@ -1,6 +1,7 @@
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { REDIS } from '../redis/redis.connection.js';
+import { RedisLink } from '../redis/redis.link.js';
 import { Installation } from './installation.service.js';
 
 /**
@@ -15,6 +16,7 @@ export class AccessChanges implements OnApplicationBootstrap, BeforeApplicationS
 
   constructor(
     @Inject(REDIS) private readonly redis: Redis | null,
+    private readonly link: RedisLink,
     private readonly installation: Installation,
   ) {}
 
@@ -25,8 +27,9 @@ export class AccessChanges implements OnApplicationBootstrap, BeforeApplicationS
   /** Tells this process before it returns, and the others as soon as Redis does. */
   async announce(): Promise<void> {
     this.tell();
-    if (this.redis?.status !== 'ready') return;
-    await this.redis.publish(await this.channel(), '').catch(() => {}); // they look again by themselves
+    if (!this.link.up) return; // they look again by themselves
+    const channel = await this.channel();
+    await this.link.ask((redis) => redis.publish(channel, ''));
   }
 
   onApplicationBootstrap(): void {

@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
 import { Problem } from '../problems/problem.js';
 import { REDIS } from '../redis/redis.connection.js';
+import { RedisLink } from '../redis/redis.link.js';
 import { networkOf } from './addresses.js';
 import { Installation } from './installation.service.js';
 
@@ -17,21 +18,20 @@ const MINUTE_SECONDS = 60;
  */
 @Injectable()
 export class FailedAttempts {
-  private readonly limiter: RateLimiterAbstract;
+  private readonly inRedis: RateLimiterRedis | undefined;
+  private readonly inProcess: RateLimiterMemory;
   /** Addresses this process refuses without asking anybody, and until when, in milliseconds of `performance.now()`. */
   private readonly refused = new LRUCache<string, number>({ max: 10_000 });
 
   constructor(
     @Inject(CONFIG) { failedAttemptsPerMinute }: Config,
     @Inject(REDIS) redis: Redis | null,
+    private readonly link: RedisLink,
     private readonly installation: Installation,
   ) {
     const limit = { points: failedAttemptsPerMinute, duration: MINUTE_SECONDS, keyPrefix: 'holdfast:failed' };
-    const inProcess = new RateLimiterMemory(limit);
-    // Without Redis every process counts for itself: as many times the limit get through as there are processes.
-    this.limiter = redis
-      ? new RateLimiterRedis({ ...limit, storeClient: redis, insuranceLimiter: inProcess })
-      : inProcess;
+    this.inProcess = new RateLimiterMemory(limit);
+    if (redis) this.inRedis = new RateLimiterRedis({ ...limit, storeClient: redis });
   }
 
   /** Throws `rate_limited` for an address that has failed too often. Asks only what this process knows. */
@@ -49,12 +49,26 @@ export class FailedAttempts {
     const network = networkOf(address);
     const key = `${await this.installation.id()}:${network}`;
     try {
-      await this.limiter.consume(key);
+      await this.consume(key);
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       this.refused.set(network, performance.now() + refusal.msBeforeNext);
       throw tooMany(refusal.msBeforeNext);
     }
+  }
+
+  /** Without Redis every process counts for itself: as many times the limit get through as there are processes. */
+  private async consume(key: string): Promise<void> {
+    if (this.inRedis && this.link.up) {
+      try {
+        await this.inRedis.consume(key);
+        return;
+      } catch (error) {
+        if (error instanceof RateLimiterRes) throw error;
+        this.link.failed(error);
+      }
+    }
+    await this.inProcess.consume(key);
   }
 }
 

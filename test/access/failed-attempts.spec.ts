@@ -1,5 +1,8 @@
+import { AccessChanges } from '../../src/access/access.changes.js';
 import { mintKey } from '../../src/access/api-key.js';
 import { pepperOf } from '../../src/access/pepper.js';
+import { RedisLink } from '../../src/redis/redis.link.js';
+import { until } from '../engine/crowd.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
 
@@ -70,8 +73,10 @@ describeWithRedis(
     let apps: TestApp[];
     beforeAll(async () => {
       redis = await startRedis({ mayStop: true });
-      const first = await startApp({ env: ENV, redisUrl: redis.url });
-      apps = [first, await startApp({ env: ENV, redisUrl: redis.url, databaseUrl: first.databaseUrl })];
+      // Without the copy of stock nothing but what is tested here asks Redis all the time, and finds that it hangs.
+      const env = { ...ENV, AVAILABILITY_COPY: 'off' };
+      const first = await startApp({ env, redisUrl: redis.url });
+      apps = [first, await startApp({ env, redisUrl: redis.url, databaseUrl: first.databaseUrl })];
     });
     afterAll(async () => {
       for (const app of apps.toReversed()) await app.close();
@@ -84,6 +89,24 @@ describeWithRedis(
         Array.from({ length: 60 }, async (_, i) => (await attempt(apps[i % 2] as TestApp, address)).status),
       );
       expect([countOf(statuses, 401), countOf(statuses, 429)]).toEqual([LIMIT, 60 - LIMIT]);
+    });
+
+    it('and what tells of revoked keys, find out once that Redis hangs, and ask it no more until it answers', async () => {
+      const up = () => apps.every(({ app }) => app.get(RedisLink).up);
+      await until('Redis is there', up);
+      redis.pause();
+      const address = newAddress();
+      const attempts = Array.from({ length: 20 }, (_, i) => attempt(apps[i % 2] as TestApp, address).expect(401));
+      await Promise.all(attempts);
+      for (const { app } of apps) expect(app.get(RedisLink).up).toBe(false);
+      await attempt(apps[0] as TestApp, address).expect(429);
+      redis.resume();
+      await until('Redis is there', up);
+      redis.pause();
+      await apps[0]?.app.get(AccessChanges).announce();
+      expect(apps[0]?.app.get(RedisLink).up).toBe(false);
+      redis.resume();
+      await until('Redis is there', up);
     });
 
     it('are counted by each for itself while Redis is gone, and no valid key is refused for it', async () => {
