@@ -380,6 +380,7 @@ create table movement (
   reservation_id text collate "C",
   actor text not null,
   at timestamp with time zone not null,
+  turn bigint,
   constraint movement_pkey PRIMARY KEY (item_id, location_id, version),
   constraint movement_condition_check CHECK ((unsellable_delta = 0::numeric OR condition IS NOT NULL) AND (condition IS NULL OR (condition = ANY (ARRAY['damaged'::text, 'quarantined'::text, 'recalled'::text, 'expired'::text, 'inspection'::text]))))
 );
@@ -643,7 +644,7 @@ CREATE INDEX import_open_idx ON import USING btree (client_id, turn) WHERE statu
 CREATE INDEX inbox_key_received_idx ON inbox_key USING brin (received_at);
 CREATE INDEX inbox_source_idx ON inbox USING btree (source_id, received_at, id);
 CREATE INDEX item_identifier_item_idx ON item_identifier USING btree (item_id);
-CREATE INDEX movement_event_idx ON movement USING btree (event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX movement_turn_idx ON movement USING btree (turn) WHERE turn IS NOT NULL;
 CREATE INDEX parked_key_holder_idx ON parked_key USING btree (holder);
 CREATE INDEX reservation_allocation_position_idx ON reservation_allocation USING btree (item_id, location_id, expires_at);
 CREATE INDEX reservation_expiry_idx ON reservation USING btree (expires_at) WHERE status = 'held'::text;
@@ -796,6 +797,7 @@ comment on column item.version is 'What clients see and send in If-Match.';
 comment on column item_uom.factor is 'How many of the base unit one of this unit holds.';
 comment on table loose_shipment is 'What left under a reference without a commitment of ours: counted once, and put back when it is cancelled.';
 comment on table movement is 'The ledger, append-only. No foreign keys: the engine holds the lock of the position it writes for, and each key would cost a look-up a row.';
+comment on column movement.turn is 'Of the event that moved it, among all that were received; null: no event did.';
 comment on column parked_key.blocked is 'true: nothing is wrong with it, it waits behind another.';
 comment on column parked_key.holder is 'The inbox id, or where the rest of the event was applied the id of the row''s exception.';
 comment on table "position" is 'The figures of one item at one location, in the base unit. Half-empty pages and no index on a figure keep every update HOT.';

@@ -17,6 +17,7 @@ export interface EventRow {
 
 export interface EventDetailRow extends EventRow {
   readonly sourceId: number;
+  readonly turn: number;
   readonly payload: string;
   readonly payloadBase64: boolean;
   readonly contentType: string;
@@ -99,7 +100,7 @@ export class EventsRepository {
   /** `receivedAt`: stands in the id. */
   async find(tx: Tx, id: string, receivedAt: number): Promise<EventDetailRow | undefined> {
     const [row] = await tx.query(
-      `select ${SUMMARY}, i.source_id as "sourceId", i.payload, i.payload_base64 as "payloadBase64",
+      `select ${SUMMARY}, i.source_id as "sourceId", i.turn, i.payload, i.payload_base64 as "payloadBase64",
               i.content_type as "contentType", encode(i.hash, 'hex') as hash, i.headers, i.signature, o.canonical,
               i.traceparent, i.request_id as "requestId", i.import_id as "importId",
               coalesce((select k.deliveries from inbox_key k
@@ -124,8 +125,8 @@ export class EventsRepository {
     return tx.query('select id, kind, status from exception where inbox_id = $1 order by id limit 100', [id]);
   }
 
-  /** Up to `limit`, in the order in which they were posted. */
-  async movements(tx: Tx, source: string, eventId: string, limit: number): Promise<MovementOfEvent[]> {
+  /** What the event of this turn has moved: up to `limit`, in the order in which they were posted. */
+  async movements(tx: Tx, turn: number, limit: number): Promise<MovementOfEvent[]> {
     return tx.query(
       `select i.sku, l.code as location, m.version, m.kind, (m.on_hand_delta * 10000)::bigint as "onHand",
               (m.reserved_delta * 10000)::bigint as reserved, (m.unsellable_delta * 10000)::bigint as unsellable,
@@ -133,10 +134,10 @@ export class EventsRepository {
          from movement m
          join item i on i.id = m.item_id
          join location l on l.id = m.location_id
-        where m.event_id = $2 and m.source = $1
+        where m.turn = $1
         order by m.at, i.sku, l.code, m.version
-        limit $3`,
-      [source, eventId, limit],
+        limit $2`,
+      [turn, limit],
     );
   }
 }

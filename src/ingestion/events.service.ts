@@ -41,10 +41,7 @@ export class EventsService {
     const [attempts, exceptions, movements] = await Promise.all([
       this.repository.attempts(tx, id, row.receivedAt),
       this.repository.exceptions(tx, id),
-      // Of two bodies under one id, only the first moves anything.
-      row.problem?.code === 'conflicting_duplicate'
-        ? []
-        : this.repository.movements(tx, row.source, row.eventId, MOST_MOVEMENTS),
+      this.repository.movements(tx, row.turn, MOST_MOVEMENTS),
     ]);
     return viewEventDetail(row, attempts, exceptions, movements);
   }

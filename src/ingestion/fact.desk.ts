@@ -32,7 +32,7 @@ export class FactDesk {
 
   /** What a movement of this event says of itself. */
   change(kind: MovementKind, reference: string | null, reason: string | null = null): Change {
-    const change = { kind, source: this.task.source.code, eventId: this.task.inbox.eventId };
+    const change = { kind, source: this.task.source.code, eventId: this.task.inbox.eventId, turn: this.task.turn };
     if (reference === null && reason === null) return change;
     return { ...change, ...(reference === null ? {} : { reference }), ...(reason === null ? {} : { reason }) };
   }

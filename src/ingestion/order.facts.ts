@@ -227,10 +227,10 @@ function partsOf(reservation: Reservation, left: Map<number, Quantity>): Part[] 
 
 /** Takes a step in the name of the event. */
 function take(at: FactDesk, step: Step, reservationId: string): void {
-  const { source, inbox } = at.task;
+  const { source, inbox, turn } = at.task;
   const postings = step.postings.map(({ change, ...key }) => ({
     ...key,
-    change: { ...change, reservationId, source: source.code, eventId: inbox.eventId },
+    change: { ...change, reservationId, source: source.code, eventId: inbox.eventId, turn },
   }));
   at.reservations.take({ ...step, postings }, at.desk, source.code);
 }

@@ -77,6 +77,7 @@ export class Ledger {
       reservationId: change.reservationId,
       source: change.source,
       eventId: change.eventId,
+      turn: change.turn,
       actor,
       at: this.now,
     };

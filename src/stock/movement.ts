@@ -36,6 +36,8 @@ export interface Change {
   readonly reservationId?: string;
   readonly source?: string;
   readonly eventId?: string;
+  /** Of the event, among all that were received: what it moved is found by it. */
+  readonly turn?: number;
 }
 
 /** One row of the ledger. `version` counts the movements of its position from 1 without gap. */

@@ -95,11 +95,11 @@ const LOCK_POSITIONS = {
   text: `
     select p.item_id, p.location_id,
            (p.on_hand * 10000)::bigint as on_hand,
-           (p.damaged * 10000)::bigint as damaged, (p.expired * 10000)::bigint as expired,
-           (p.recalled * 10000)::bigint as recalled, (p.quarantined * 10000)::bigint as quarantined,
-           (p.inspection * 10000)::bigint as inspection,
-           (p.reserved * 10000)::bigint as reserved, (p.incoming * 10000)::bigint as incoming,
-           (p.safety_stock * 10000)::bigint as safety_stock,
+           (nullif(p.damaged, 0) * 10000)::bigint as damaged, (nullif(p.expired, 0) * 10000)::bigint as expired,
+           (nullif(p.recalled, 0) * 10000)::bigint as recalled, (nullif(p.quarantined, 0) * 10000)::bigint as quarantined,
+           (nullif(p.inspection, 0) * 10000)::bigint as inspection,
+           (p.reserved * 10000)::bigint as reserved, (nullif(p.incoming, 0) * 10000)::bigint as incoming,
+           (nullif(p.safety_stock, 0) * 10000)::bigint as safety_stock,
            p.version, extract(epoch from p.next_expiry)::float8 * 1000 as next_expiry,
            extract(epoch from p.as_of)::float8 * 1000 as as_of
       from unnest($1::bigint[], $2::int[]) as k(item_id, location_id)
@@ -108,18 +108,19 @@ const LOCK_POSITIONS = {
        for no key update of p`,
 };
 
+/** null: 0, as nearly all of these are. What is null is neither computed nor sent, nor read from text. */
 export interface PositionRow {
   item_id: number;
   location_id: number;
   on_hand: number;
-  damaged: number;
-  expired: number;
-  recalled: number;
-  quarantined: number;
-  inspection: number;
+  damaged: number | null;
+  expired: number | null;
+  recalled: number | null;
+  quarantined: number | null;
+  inspection: number | null;
   reserved: number;
-  incoming: number;
-  safety_stock: number;
+  incoming: number | null;
+  safety_stock: number | null;
   version: number;
   next_expiry: number | null;
   as_of: number;
@@ -143,15 +144,15 @@ export function positionOf(row: PositionRow): Position {
     locationId: row.location_id,
     onHand: row.on_hand,
     unsellable: {
-      damaged: row.damaged,
-      expired: row.expired,
-      recalled: row.recalled,
-      quarantined: row.quarantined,
-      inspection: row.inspection,
+      damaged: row.damaged ?? 0,
+      expired: row.expired ?? 0,
+      recalled: row.recalled ?? 0,
+      quarantined: row.quarantined ?? 0,
+      inspection: row.inspection ?? 0,
     },
     reserved: row.reserved,
-    incoming: row.incoming,
-    safetyStock: row.safety_stock,
+    incoming: row.incoming ?? 0,
+    safetyStock: row.safety_stock ?? 0,
     version: row.version,
     nextExpiry: row.next_expiry,
     asOf: row.as_of,
@@ -208,14 +209,14 @@ const UPDATE_POSITIONS = {
   name: 'update-positions',
   text: `
     update position p
-       set on_hand = p.on_hand + d.on_hand / 10000.0,
-           damaged = p.damaged + d.damaged / 10000.0,
-           expired = p.expired + d.expired / 10000.0,
-           recalled = p.recalled + d.recalled / 10000.0,
-           quarantined = p.quarantined + d.quarantined / 10000.0,
-           inspection = p.inspection + d.inspection / 10000.0,
-           reserved = p.reserved + d.reserved / 10000.0,
-           safety_stock = d.safety_stock / 10000.0,
+       set on_hand = p.on_hand + d.on_hand * 0.0001,
+           damaged = p.damaged + d.damaged * 0.0001,
+           expired = p.expired + d.expired * 0.0001,
+           recalled = p.recalled + d.recalled * 0.0001,
+           quarantined = p.quarantined + d.quarantined * 0.0001,
+           inspection = p.inspection + d.inspection * 0.0001,
+           reserved = p.reserved + d.reserved * 0.0001,
+           safety_stock = d.safety_stock * 0.0001,
            version = p.version + d.movements,
            next_expiry = to_timestamp(d.next_expiry / 1000),
            as_of = to_timestamp(d.as_of / 1000)
@@ -252,13 +253,15 @@ const INSERT_MOVEMENTS = {
   name: 'insert-movements',
   text: `
     insert into movement (item_id, location_id, version, kind, on_hand_delta, reserved_delta, unsellable_delta,
-                          condition, reason, note, reference, source, event_id, reservation_id, actor, at)
-    select item_id, location_id, version, kind, on_hand / 10000.0, reserved / 10000.0, unsellable / 10000.0,
-           condition, reason, note, reference, source, event_id, reservation_id, actor, to_timestamp($16::float8 / 1000)
+                          condition, reason, note, reference, source, event_id, turn, reservation_id, actor, at)
+    select item_id, location_id, version, kind, on_hand * 0.0001, reserved * 0.0001, unsellable * 0.0001,
+           condition, reason, note, reference, source, event_id, turn, reservation_id, actor,
+           to_timestamp($17::float8 / 1000)
       from unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::text[],
+                  $16::text[])
         as m(item_id, location_id, version, kind, on_hand, reserved, unsellable, condition, reason, note, reference,
-             source, event_id, reservation_id, actor)`,
+             source, event_id, turn, reservation_id, actor)`,
 };
 
 function movementColumns(movements: readonly Movement[], now: number): unknown[] {
@@ -277,6 +280,7 @@ function movementColumns(movements: readonly Movement[], now: number): unknown[]
     column((movement) => movement.reference ?? null),
     column((movement) => movement.source ?? null),
     column((movement) => movement.eventId ?? null),
+    column((movement) => movement.turn ?? null),
     column((movement) => movement.reservationId ?? null),
     column((movement) => movement.actor),
     now,
