@@ -115,7 +115,11 @@ export class AvailabilityRepository {
   /** Change notices that were written before `before`, the oldest first. */
   async notices(before: Date, limit: number): Promise<Notice[]> {
     const { rows } = await this.pool.query(
-      'select id, item_id, location_id, version from outbox where at <= $1 order by id limit $2',
+      // The oldest first, then the look at their time: the other way round each look reads all that is too young.
+      `select id, item_id, location_id, version
+         from (select * from outbox order by id limit $2) oldest
+        where at <= $1
+        order by id`,
       [before, limit],
     );
     return rows.map((row) => ({
