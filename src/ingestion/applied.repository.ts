@@ -172,7 +172,7 @@ const INSERT_DELTAS = {
   name: 'insert-deltas',
   text: `
     insert into feed_delta (source_id, item_id, location_id, occurred_at, sequence, quantity, committed_at, turn, at)
-    select source_id, item_id, location_id, to_timestamp(occurred_at / 1000), sequence, quantity / 10000.0,
+    select source_id, item_id, location_id, to_timestamp(occurred_at / 1000), sequence, quantity * 0.0001,
            to_timestamp(committed_at / 1000), turn, to_timestamp($9::float8 / 1000)
       from unnest($1::int[], $2::bigint[], $3::int[], $4::float8[], $5::numeric[], $6::bigint[], $7::float8[],
                   $8::bigint[])
@@ -196,7 +196,7 @@ const WRITE_SUPPLIES = {
   text: `
     insert into supply (reference, item_id, location_id, source_id, kind, quantity, received, status, expected_at, as_of,
                         as_of_sequence, created_at, updated_at)
-    select reference, item_id, location_id, source_id, kind, quantity / 10000.0, received / 10000.0, status,
+    select reference, item_id, location_id, source_id, kind, quantity * 0.0001, received * 0.0001, status,
            to_timestamp(expected_at / 1000), to_timestamp(as_of / 1000), sequence,
            to_timestamp($12::float8 / 1000), to_timestamp($12::float8 / 1000)
       from unnest($1::text[], $2::bigint[], $3::int[], $4::int[], $5::text[], $6::bigint[], $7::bigint[], $8::text[],
@@ -228,7 +228,7 @@ export function writeSupplies(send: Send, supplies: readonly Supply[], now: numb
 const ADD_INCOMING = {
   name: 'add-incoming',
   text: `
-    update position p set incoming = p.incoming + d.incoming / 10000.0
+    update position p set incoming = p.incoming + d.incoming * 0.0001
       from unnest($1::bigint[], $2::int[], $3::bigint[]) as d(item_id, location_id, incoming)
      where p.item_id = d.item_id and p.location_id = d.location_id`,
 };
@@ -249,7 +249,7 @@ const WRITE_LOOSE = {
   name: 'write-loose-shipments',
   text: `
     insert into loose_shipment (source_id, item_id, location_id, reference, quantity, inbox_id, cancelled, at)
-    select source_id, item_id, location_id, reference, quantity / 10000.0, inbox_id, cancelled, to_timestamp($8::float8 / 1000)
+    select source_id, item_id, location_id, reference, quantity * 0.0001, inbox_id, cancelled, to_timestamp($8::float8 / 1000)
       from unnest($1::int[], $2::bigint[], $3::int[], $4::text[], $5::bigint[], $6::text[], $7::bool[])
         as l(source_id, item_id, location_id, reference, quantity, inbox_id, cancelled)
     on conflict (source_id, reference, item_id, location_id) do update

@@ -25,6 +25,14 @@ const PIECE_ROWS = 500;
 /** The engine is too busy, or the database away: what is left is tried again. */
 export class Interrupted extends Error {}
 
+/** Events that are being applied. */
+export interface Underway {
+  /** What they are about. */
+  readonly keys: ReadonlySet<string>;
+  /** As `apply`; settled when nothing of them is under way any more. */
+  readonly done: Promise<boolean>;
+}
+
 /** Applies what was read of one source, in its order, through the posting engine. */
 @Injectable()
 export class Applying implements OnModuleInit {
@@ -55,17 +63,39 @@ export class Applying implements OnModuleInit {
       if (updates.length > 0) await this.catalog.apply(updates, around.ownerships);
       if (updates.length > 0 && updates.every(({ isAll }) => isAll)) continue;
       if (first && isAlone(first)) releases = await this.applyPieces(first, around);
-      else releases = await this.applyTogether(run, around);
+      else releases = await this.applyTogether(await this.completed(run, around), around).done;
       await this.retryShipped(run);
       if (releases) return true;
     }
     return false;
   }
 
+  /**
+   * Applies events that are free (`areFree`) beside `before`, of free ones too, which came before them: what shares a key
+   * with that waits until all of it is done, and is left as it is when that fails. Answers when the rest waits in the engine.
+   */
+  async applyBeside(events: readonly ReadEvent[], before: Underway | undefined): Promise<Underway> {
+    return this.applyTogether(events, await this.lookAround(events), before);
+  }
+
   /** Groups that have nothing to do with each other side by side, each in its order. */
-  private async applyTogether(read: readonly ReadEvent[], around: Surroundings): Promise<boolean> {
-    const events = await Promise.all(read.map((event) => (isComplete(event) ? this.withZeroes(event, around) : event)));
-    const groups = groupsOf(events.map((event) => ({ ...event, keys: keysOf(event, around) })));
+  private applyTogether(events: readonly ReadEvent[], around: Surroundings, before?: Underway): Underway {
+    const keys = new Set<string>();
+    const groups = groupsOf(
+      events.map((event) => ({ ...event, keys: keysOf(event, around) })),
+      keys,
+    );
+    if (!before) return { keys, done: this.postGroups(groups, around) };
+    const isHeld = (group: readonly ReadEvent[]) =>
+      group.some((event) => event.keys.some((key) => before.keys.has(key)));
+    const free: ReadEvent[][] = [];
+    const held: ReadEvent[][] = [];
+    for (const group of groups) (isHeld(group) ? held : free).push(group);
+    const behind = before.done.then(() => this.postGroups(held, around));
+    return { keys, done: anyOf([this.postGroups(free, around), behind]) };
+  }
+
+  private postGroups(groups: readonly ReadEvent[][], around: Surroundings): Promise<boolean> {
     const rowsOf = ({ task }: ReadEvent) => Math.max(1, task.facts.length);
     const short = new Map<number, Portion[][]>();
     const chains: Portion[][][] = [];
@@ -81,14 +111,15 @@ export class Applying implements OnModuleInit {
     const bundles = [...short.values()].flatMap((lane) =>
       parcels(lane, COMMAND_ROWS, (portions) => portions.reduce((sum, { to }) => sum + Math.max(1, to), 0)),
     );
-    const all = [
+    return anyOf([
       ...bundles.map((bundle) => this.post(bundle.flat(), around)),
       ...chains.map((chain) => this.postChain(chain, around)),
-    ];
-    // All are waited for, also when one fails: two windows never overlap.
-    const settled = await Promise.allSettled(all);
-    for (const one of settled) if (one.status === 'rejected') throw one.reason;
-    return settled.some((one) => one.status === 'fulfilled' && one.value);
+    ]);
+  }
+
+  /** Of a batch that is applied whole, complete snapshots with their zeroes. */
+  private completed(events: readonly ReadEvent[], around: Surroundings): Promise<ReadEvent[]> {
+    return Promise.all(events.map((event) => (isComplete(event) ? this.withZeroes(event, around) : event)));
   }
 
   private async postChain(chain: readonly Portion[][], around: Surroundings): Promise<boolean> {
@@ -221,6 +252,28 @@ function runsOf(events: readonly ReadEvent[]): ReadEvent[][] {
     kind = next;
   }
   return runs;
+}
+
+/**
+ * Whether these may be applied beside others before them. For that they look up nothing that those may change, but only
+ * what they lock, and what they are about stands in their keys; and nothing that is older may go on because of them.
+ */
+export function areFree(events: readonly ReadEvent[]): boolean {
+  return events.every((event) => {
+    const { attempts, exceptionId, group, facts } = event.task;
+    if (attempts > 0 || exceptionId !== null || group !== null || isAlone(event)) return false;
+    return catalogTaskOf(event) === undefined && facts.every(({ kind }) => FREE.has(kind));
+  });
+}
+
+/** Not what is about orders, shipments, or anything announced that is called off. */
+const FREE: ReadonlySet<Fact['kind']> = new Set(['change', 'figure', 'condition', 'transfer', 'supply', 'fault']);
+
+/** Waits for all, also when one fails; then throws the first failure, or says whether any is true. */
+async function anyOf(these: readonly Promise<boolean>[]): Promise<boolean> {
+  const settled = await Promise.allSettled(these);
+  for (const one of settled) if (one.status === 'rejected') throw one.reason;
+  return settled.some((one) => one.status === 'fulfilled' && one.value);
 }
 
 /** Of a batch that is to be applied as a whole, nothing is apart. */

@@ -22,15 +22,16 @@ export interface FreshnessOf {
   readonly heardAt: number;
 }
 
-/** An event that waits to be applied, as it was sent or as a person corrected it. */
+/** An event that waits to be applied. */
 export interface WaitingEvent {
   readonly id: string;
-  readonly receivedAt: Date;
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number;
   readonly turn: number;
   readonly eventId: string;
+  /** As it was sent. */
   readonly payload: string;
   readonly base64: boolean;
-  readonly contentType: string;
   readonly headers: Readonly<Record<string, string>> | null;
   readonly attempts: number;
   readonly progress: number;
@@ -38,7 +39,15 @@ export interface WaitingEvent {
   readonly batch: string | null;
   /** Canonical events, where it was mapped before and is applied in pieces. */
   readonly canonical: unknown;
-  readonly corrected: boolean;
+  /** What a person has put in the place of its payload. */
+  readonly corrected: string | null;
+}
+
+/** Events of one source that wait. */
+export interface Waiting {
+  readonly events: readonly WaitingEvent[];
+  /** More may follow. */
+  readonly isFull: boolean;
 }
 
 /** A row that was not applied with its event, and is to be tried again. */
@@ -55,20 +64,22 @@ export interface WaitingRow {
  * Events of these places among what waits, in their order. Key by key, and only of the places that are taken: PostgreSQL
  * would else sort all that waits with its payloads, window after window.
  */
-const eventsAt = (places: string) => `
-  select w.id, w.received_at as "receivedAt", w.turn, i.event_id as "eventId",
-         coalesce(c.payload, i.payload) as payload, i.payload_base64 and c.payload is null as base64,
-         i.content_type as "contentType", i.headers, w.attempts, w.progress, i.batch,
-         case when w.progress > 0 then (select o.canonical from event_outcome o
-                                         where o.received_at = w.received_at and o.id = w.id) end as canonical,
-         c.payload is not null as corrected
-    from (${places}) w
-   cross join lateral (select * from inbox i where i.received_at = w.received_at and i.id = w.id offset 0) i
-    left join lateral (
-           select e.payload from exception e
-            where w.attempts > 0 and e.inbox_id = w.id and e.payload is not null
-            order by e.id desc limit 1) c on true
-   order by w.turn`;
+const eventsAt = (places: string, where = '') => `
+  select id, "receivedAt", turn, "eventId", payload, base64, headers, attempts, progress, batch, canonical, corrected
+    from (select w.id, (extract(epoch from w.received_at) * 1000)::float8 as "receivedAt", w.turn,
+                 i.event_id as "eventId", i.payload, i.payload_base64 as base64, i.headers, w.attempts, w.progress, i.batch,
+                 case when w.progress > 0 then (select o.canonical from event_outcome o
+                                                 where o.received_at = w.received_at and o.id = w.id) end as canonical,
+                 case when w.attempts > 0 then (select e.payload from exception e
+                                                 where e.inbox_id = w.id and e.payload is not null
+                                                 order by e.id desc limit 1) end as corrected,
+                 coalesce(sum(octet_length(i.payload)) over (
+                   order by w.turn rows between unbounded preceding and 1 preceding), 0) as before
+            from (${places}) w
+           cross join lateral (select * from inbox i where i.received_at = w.received_at and i.id = w.id offset 0) i
+         ) as waiting
+   ${where}
+   order by turn`;
 
 /** What waits to be applied, and what is looked up before it is. */
 @Injectable()
@@ -136,17 +147,22 @@ export class BacklogRepository {
   }
 
   /**
-   * The next events of a source behind a turn, in order of arrival; of the last batch, if it is to be applied whole,
-   * all.
+   * The next events of a source behind a turn, in order of arrival: at most so many, and none behind those whose payloads
+   * come to so many bytes. Of the last batch, if it is to be applied whole, all. `isFull`: more may follow.
    */
-  async window(sourceId: number, behind: number, most: number): Promise<WaitingEvent[]> {
+  async window(sourceId: number, behind: number, most: { events: number; bytes: number }): Promise<Waiting> {
     const { rows } = await this.pool.query<WaitingEvent>({
       name: 'window',
-      text: eventsAt('select * from inbox_waiting where source_id = $1 and turn > $2 order by turn limit $3'),
-      values: [sourceId, behind, most],
+      text: eventsAt(
+        'select * from inbox_waiting where source_id = $1 and turn > $2 order by turn limit $3',
+        'where before < $4',
+      ),
+      values: [sourceId, behind, most.events, most.bytes],
     });
+    const bytes = rows.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0);
+    const isFull = rows.length >= most.events || bytes >= most.bytes;
     const last = rows.at(-1);
-    if (!last?.batch || rows.length < most) return rows;
+    if (!last?.batch || !isFull) return { events: rows, isFull };
     const { rows: more } = await this.pool.query<WaitingEvent>(
       eventsAt(
         `select w.* from inbox_waiting w
@@ -155,7 +171,7 @@ export class BacklogRepository {
       ),
       [sourceId, last.batch, last.turn],
     );
-    return [...rows, ...more];
+    return { events: [...rows, ...more], isFull };
   }
 
   async waitingRows(sourceId: number, most: number): Promise<WaitingRow[]> {

@@ -23,7 +23,6 @@ const SLICE = 128;
 export interface ReadEvent extends Turn {
   readonly task: Task;
   readonly events: readonly CanonicalEvent[];
-  readonly waiting: WaitingEvent | null;
 }
 
 /** Turns what waits into what can be applied. */
@@ -44,7 +43,7 @@ export class EventReader {
   }
 
   private async read(source: WorkingSource, profile: Profile | undefined, waiting: WaitingEvent): Promise<ReadEvent> {
-    const receivedAt = waiting.receivedAt.getTime();
+    const { receivedAt } = waiting;
     const arrival = { receivedAt, turn: waiting.turn };
     const inbox = { id: waiting.id, receivedAt, eventId: waiting.eventId };
     const common = {
@@ -61,17 +60,17 @@ export class EventReader {
       const all =
         events.length === 1 && only ? factsOf(only, arrival) : events.flatMap((each) => factsOf(each, arrival));
       const facts = waiting.progress === 0 ? all : all.slice(waiting.progress);
-      const isShown = source.profile === CANONICAL && !waiting.corrected;
+      const isShown = source.profile === CANONICAL && waiting.corrected === null;
       const canonical = isShown ? null : JSON.stringify(events.map(canonicalJson));
       const task = { ...common, facts, done: waiting.progress, rows: facts.length, canonical, refusal: null };
       const [first] = events;
       const moment = all[0]?.moment ?? (first ? momentOf(first, arrival) : { at: receivedAt, sequence: null });
-      return { task, events, waiting, turn: waiting.turn, moment, keys: [] };
+      return { task, events, turn: waiting.turn, moment, keys: [] };
     } catch (error) {
       if (!(error instanceof MappingFailed)) throw error;
       const refusal = { kind: 'mapping_failed', detail: error.detail };
       const task = { ...common, facts: [], done: 0, rows: 0, canonical: null, refusal };
-      return { task, events: [], waiting, turn: waiting.turn, moment: { at: receivedAt, sequence: null }, keys: [] };
+      return { task, events: [], turn: waiting.turn, moment: { at: receivedAt, sequence: null }, keys: [] };
     }
   }
 
@@ -94,20 +93,23 @@ export class EventReader {
       inbox: { id: row.inboxId, receivedAt, eventId: row.eventId },
       ...{ facts, done: 0, rows: facts.length },
     };
-    return { task, events: [event], waiting: null, turn: row.turn, moment: momentOf(event, arrival), keys: [] };
+    return { task, events: [event], turn: row.turn, moment: momentOf(event, arrival), keys: [] };
   }
 
   /** What needs no other process, without waiting. */
   private mapHere(profile: Profile | undefined, waiting: WaitingEvent): readonly CanonicalEvent[] | undefined {
     if (Array.isArray(waiting.canonical)) return waiting.canonical.map(parseCanonical);
-    return profile?.expression === null ? [readCanonical(payloadText(waiting.payload, waiting.base64))] : undefined;
+    return profile?.expression === null ? [readCanonical(textOf(waiting))] : undefined;
   }
 
   private mapElsewhere(source: WorkingSource, profile: Profile | undefined, waiting: WaitingEvent) {
-    const text = payloadText(waiting.payload, waiting.base64);
-    const { headers, receivedAt } = waiting;
-    return this.mapping.mapWith(profile ?? source.profile, text, headers ?? {}, receivedAt, source.code);
+    const at = new Date(waiting.receivedAt);
+    return this.mapping.mapWith(profile ?? source.profile, textOf(waiting), waiting.headers ?? {}, at, source.code);
   }
+}
+
+function textOf({ payload, base64, corrected }: WaitingEvent): string {
+  return corrected ?? payloadText(payload, base64);
 }
 
 /** What of an event changes the catalogue, if any of it does. */

@@ -5,16 +5,17 @@ import { CatalogChanges } from '../catalog/catalog.changes.js';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
-import { Applying, Interrupted } from './applying.service.js';
+import { Applying, areFree, Interrupted, type Underway } from './applying.service.js';
 import { BacklogRepository } from './backlog.repository.js';
 import { EventReader, type ReadEvent } from './event-reader.service.js';
 import { SourceLocks } from './source-locks.repository.js';
 
 /**
- * Events that are taken up at once. 2,000 of the smallest are 4 MB here, and the engine has two batches for each mailbox:
- * while the database works on one, the next is decided here.
+ * What is taken up at once. 2,000 of the smallest events are 4 MB here, and the engine has two batches for each mailbox:
+ * while the database works on one, the next is decided here. Of large ones, payloads of 4 MB and what crosses that:
+ * read, they take a multiple, and up to three windows are here at a time.
  */
-const WINDOW = 2_000;
+const WINDOW = { events: 2_000, bytes: 4_000_000 } as const;
 /** A turn that no event has: they count from 1. */
 const BEFORE_ALL = 0;
 /** Milliseconds between two looks for what has appeared that parked events were waiting for. */
@@ -30,6 +31,8 @@ interface Window {
   readonly events: readonly ReadEvent[];
   /** More may follow. */
   readonly isFull: boolean;
+  /** They may be applied beside free ones before them. */
+  readonly isFree: boolean;
   /** The turn of the last. */
   readonly upTo: number;
 }
@@ -150,30 +153,57 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** Window after window until nothing waits. While the database applies one, the next is read and mapped. */
+  /**
+   * Window after window until nothing waits. While the database applies one, the next is read and mapped, and where
+   * both are free the next begins: else database and service would wait for each other at every end of one.
+   */
   private async drain(sourceId: number, onApplied: () => void): Promise<void> {
     let window = await this.readWindow(sourceId, BEFORE_ALL);
-    while (!this.stopped && window.events.length > 0) {
-      const ahead = window.isFull ? this.readWindow(sourceId, window.upTo) : undefined;
-      ahead?.catch(() => {}); // heard below
-      const releases = await this.applying.apply(window.events);
-      onApplied();
-      const next = await ahead;
-      // What was parked and may go on is older than what was read ahead; behind the last full window it is looked for, too.
-      window = next && !releases && next.events.length > 0 ? next : await this.readWindow(sourceId, BEFORE_ALL);
+    let before: Underway | undefined;
+    try {
+      while (!this.stopped && window.events.length > 0) {
+        const ahead = window.isFull ? this.readWindow(sourceId, window.upTo) : undefined;
+        ahead?.catch(() => {}); // heard below
+        let releases = false;
+        if (window.isFree) {
+          const last = before;
+          before = await this.applying.applyBeside(window.events, last);
+          before.done.catch(() => {}); // heard below, or with the next
+          if (last) {
+            await last.done;
+            onApplied();
+          }
+        } else {
+          releases = await this.applying.apply(window.events);
+          onApplied();
+        }
+        const next = await ahead;
+        const isNext = next !== undefined && !releases && next.events.length > 0;
+        if (before && !(isNext && next.isFree)) {
+          await before.done;
+          before = undefined;
+          onApplied();
+        }
+        // What was parked and may go on is older than what was read ahead; behind the last full window it is looked for, too.
+        window = isNext ? next : await this.readWindow(sourceId, BEFORE_ALL);
+      }
+    } finally {
+      // Also when one fails: of a source nothing is under way when it is given back.
+      await before?.done.catch(() => {});
     }
   }
 
   private async readWindow(sourceId: number, behind: number): Promise<Window> {
     const [source, rows, waiting] = await Promise.all([
       this.backlog.source(sourceId),
-      behind === BEFORE_ALL ? this.backlog.waitingRows(sourceId, WINDOW) : [],
+      behind === BEFORE_ALL ? this.backlog.waitingRows(sourceId, WINDOW.events) : [],
       this.backlog.window(sourceId, behind, WINDOW),
     ]);
-    if (!source) return { events: [], isFull: false, upTo: behind };
-    const read = await this.reader.readAll(source, waiting);
+    if (!source) return { events: [], isFull: false, isFree: false, upTo: behind };
+    const read = await this.reader.readAll(source, waiting.events);
     const events = [...rows.map((row) => this.reader.readRow(source, row)), ...read];
     if (rows.length > 0) events.sort((a, b) => a.turn - b.turn);
-    return { events, isFull: waiting.length >= WINDOW, upTo: waiting.at(-1)?.turn ?? behind };
+    const upTo = waiting.events.at(-1)?.turn ?? behind;
+    return { events, isFull: waiting.isFull, isFree: areFree(events), upTo };
   }
 }

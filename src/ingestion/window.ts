@@ -11,9 +11,9 @@ export interface Turn {
 
 /**
  * Parts events into groups that have nothing to do with each other, each in the order in which it is to be applied: as
- * its source counts, or where it does not by its clock, and else as they arrived.
+ * its source counts, or where it does not by its clock, and else as they arrived. Adds their keys to `all`.
  */
-export function groupsOf<T extends Turn>(events: readonly T[]): T[][] {
+export function groupsOf<T extends Turn>(events: readonly T[], all?: Set<string>): T[][] {
   const parents = events.map((_, index) => index);
   const find = (index: number): number => {
     let root = index;
@@ -33,6 +33,7 @@ export function groupsOf<T extends Turn>(events: readonly T[]): T[][] {
       else parents[find(index)] = find(first);
     }
   }
+  if (all) for (const key of firstWith.keys()) all.add(key);
   const groups = new Map<number, T[]>();
   for (const [index, event] of events.entries()) {
     const root = find(index);

@@ -8,8 +8,13 @@ import { Feed, positionOf } from './applying-world.js';
 /** Neither looks for events by itself: the test hands them out. */
 const OFF = { INGEST_POLL_MS: '0' };
 
+let first: TestApp;
+beforeAll(async () => {
+  first = await startApp({ env: OFF });
+});
+afterAll(() => first.close());
+
 it('two workers that both have the same events apply each once', async () => {
-  const first = await startApp({ env: OFF });
   const second = await startApp({ env: OFF, databaseUrl: first.databaseUrl, clock: first.clock });
   const feed = await Feed.of(first);
   await first.given.location({ code: 'A' });
@@ -25,8 +30,8 @@ it('two workers that both have the same events apply each once', async () => {
     const source = await backlog.source(feed.id);
     if (!source) throw new Error('There is no source.');
     const reader = app.get(EventReader, { strict: false });
-    const waiting = await backlog.window(feed.id, 0, 1_000);
-    return reader.readAll(source, waiting);
+    const { events } = await backlog.window(feed.id, 0, { events: 1_000, bytes: 1_000_000 });
+    return reader.readAll(source, events);
   };
   // Both have read before either writes, as when the connection that held the lock was lost.
   const [mine, theirs] = await Promise.all([windowOf(first), windowOf(second)]);
@@ -43,5 +48,19 @@ it('two workers that both have the same events apply each once', async () => {
   expect(await feed.exceptions()).toEqual(Array(19).fill('unknown_item T-later A'));
   await expectInvariants(first.databaseUrl);
   await second.close();
-  await first.close();
+});
+
+it('what is taken up at once is bounded in bytes, too, and parts no batch that is applied whole', async () => {
+  const feed = await Feed.of(first, 'large', { owns: [] });
+  const backlog = first.app.get(BacklogRepository, { strict: false });
+  const large = JSON.stringify({ type: 'source.heartbeat.v1', id: 'large', note: 'x'.repeat(940) });
+  await feed.receive(Array(6).fill(large));
+  const some = await backlog.window(feed.id, 0, { events: 10, bytes: 2_500 });
+  expect([some.events.length, some.isFull]).toEqual([3, true]);
+  const behind = some.events[2]?.turn ?? 0;
+  const rest = await backlog.window(feed.id, behind, { events: 10, bytes: 100_000 });
+  expect([rest.events.length, rest.isFull]).toEqual([3, false]);
+  await feed.receive([large, large, large], { atomic: true });
+  const whole = await backlog.window(feed.id, rest.events[2]?.turn ?? 0, { events: 10, bytes: 1 });
+  expect([whole.events.length, whole.isFull]).toEqual([3, true]);
 });

@@ -52,6 +52,39 @@ it('one poisoned key among 10,000 events keeps the other 9,999 from nothing, and
   expect(await positionOf(app, 'V-later', 'A')).toMatchObject({ onHand: 20, version: 2 });
 });
 
+it('what the database refuses of one window keeps its neighbours, but nothing of the next overtakes them', async () => {
+  await app.given.location({ code: 'B' });
+  await app.given.item({ sku: 'V-bad' });
+  await rowsOf(
+    app.databaseUrl,
+    `create function refuse() returns trigger language plpgsql as
+       $$ begin raise exception 'refused by a trigger' using errcode = '22000'; end $$;
+     create trigger refuse before insert on movement for each row when (new.event_id like 'bad-%') execute function refuse()`,
+  );
+  const wms = await Feed.of(app);
+  // On hand is 0 first: a window of receipts, then one that takes it all away, and so on.
+  const events = Array.from({ length: EVENTS }, (_, i): Sent => {
+    const type = Math.floor(i / 2_000) % 2 === 0 ? 'stock.received.v1' : 'stock.adjusted.v1';
+    const quantity = type === 'stock.received.v1' ? 1 : -1;
+    return { type, id: `o-${i}`, data: { sku: `V-${i % ITEMS}`, location: 'B', quantity } };
+  });
+  for (const at of [6_100, 1_900, 700]) {
+    const data = { sku: 'V-bad', location: 'B', quantity: 1 };
+    events.splice(at, 0, { type: 'stock.received.v1', id: `bad-${at}`, data });
+  }
+  await wms.receive(events);
+  await wms.settle();
+  // Overtaken, what takes away would have met 0.
+  expect(await wms.exceptions()).toEqual(['poisoned V-bad B', 'blocked V-bad B', 'blocked V-bad B']);
+  const positions = await rowsOf(
+    app.databaseUrl,
+    `select p.on_hand::int as "onHand", p.version::int as version, count(*)::int as n
+       from position p join location l on l.id = p.location_id where l.code = 'B' and p.version > 0 group by 1, 2`,
+  );
+  expect(positions).toEqual([{ onHand: 4, version: EVENTS / ITEMS, n: ITEMS }]);
+  await rowsOf(app.databaseUrl, 'drop trigger refuse on movement; drop function refuse()');
+});
+
 it('a snapshot of 10,000 rows goes in by pieces, and what it cannot say is an exception a row', async () => {
   const erp = await Feed.of(app, 'erp', { owns: [] });
   await rowsOf(app.databaseUrl, 'update source_ownership set source_id = $1 returning 1', [erp.id]);
