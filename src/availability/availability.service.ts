@@ -78,9 +78,8 @@ export class AvailabilityService implements OnModuleInit {
    * where the process has what it takes.
    */
   one(caller: Principal, sku: string, query: OneQuery, ifNoneMatch: string | undefined): Answer | Promise<Answer> {
-    const answer = ({ configuration, bySku }: FoundStock) => {
+    const answer = ({ configuration, found: [here] }: FoundStock) => {
       const channel = channelFor(caller, query.channel, configuration, 'parameter');
-      const here = bySku.get(sku);
       if (!here) throw new Problem('unknown_sku', `There is no item ${sku}.`);
       return this.answerOne(here, channel, query, ifNoneMatch);
     };
@@ -119,13 +118,15 @@ export class AvailabilityService implements OnModuleInit {
       else bySku.set(line.sku, [{ index, line }]);
     }
     const skus = [...bySku.keys()];
-    const answer = (found: FoundStock) => {
-      const channel = channelFor(caller, channelCode, found.configuration, 'body');
+    const answer = ({ configuration, found }: FoundStock) => {
+      const channel = channelFor(caller, channelCode, configuration, 'body');
       const silent = this.silentNow();
       const texts = new Array<string>(lines.length);
       let fulfillable = true;
+      let at = 0;
       for (const [sku, asked] of bySku) {
-        const here = found.bySku.get(sku);
+        const here = found[at];
+        at += 1;
         const whole = here
           ? this.answerLines(here, channel, silent, asked, texts)
           : refuseLines(asked, channel, { code: 'unknown_sku', detail: `There is no item ${sku}.` }, texts);

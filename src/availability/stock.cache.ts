@@ -370,16 +370,16 @@ function fieldsOf(positions: readonly Position[], overdue = false): (string | nu
 
 /** undefined: not whole, not ours, or a hold has expired since. */
 function parse(itemId: number, entry: Record<string, string>, now: number): ItemStock | undefined {
-  const { r, n, ...fields } = entry;
-  const revision = wholeNumber(r);
+  const revision = wholeNumber(entry.r);
   if (revision === undefined) return undefined;
   const positions: Position[] = [];
-  for (const [locationId, value] of Object.entries(fields)) {
-    const position = parsePosition(itemId, wholeNumber(locationId), value);
+  for (const field in entry) {
+    if (field === 'r' || field === 'n') continue;
+    const position = parsePosition(itemId, wholeNumber(field), entry[field] as string);
     if (!position || (position.nextExpiry !== null && position.nextExpiry <= now)) return undefined;
     positions.push(position);
   }
-  return { itemId, revision: Math.max(revision, wholeNumber(n) ?? 0), positions, overdue: false };
+  return { itemId, revision: Math.max(revision, wholeNumber(entry.n) ?? 0), positions, overdue: false };
 }
 
 function parsePosition(itemId: number, locationId: number | undefined, value: string): Position | undefined {

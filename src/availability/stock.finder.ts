@@ -16,10 +16,11 @@ export interface Found {
   readonly stock: ItemStock;
 }
 
-/** The stock of SKUs with the channels it is promised in, all of the same revisions. A SKU that is missing: no such item. */
+/** The stock of SKUs with the channels it is promised in, all of the same revisions. */
 export interface FoundStock {
   readonly configuration: Configuration;
-  readonly bySku: ReadonlyMap<string, Found>;
+  /** In the order of the SKUs; undefined: there is no such item. */
+  readonly found: readonly (Found | undefined)[];
 }
 
 /** Finds stock where it is nearest: the copy in the process, Redis, the database. */
@@ -40,16 +41,16 @@ export class StockFinder {
     const heard = this.copy.configuration;
     if (configuration === undefined || heard === undefined || heard > configuration.revision) return undefined;
     const now = this.clock();
-    const bySku = new Map<string, Found>();
+    const found: Found[] = [];
     for (const sku of skus) {
       const item = this.directory.item(sku);
       if (item === undefined) return undefined;
       const stock = this.copy.get(item.id, now);
       if (stock === undefined || stock.revision > item.revision) return undefined;
-      bySku.set(sku, { item, stock });
+      found.push({ item, stock });
     }
-    countCopyReads(bySku.size);
-    return { configuration, bySku };
+    countCopyReads(found.length);
+    return { configuration, found };
   }
 
   /**
@@ -60,17 +61,18 @@ export class StockFinder {
     await this.directory.lookUp(skus);
     for (let attempt = 1; ; attempt += 1) {
       const configuration = await this.directory.configuration();
-      const items = skus.flatMap((sku) => this.directory.item(sku) ?? []);
+      const asked = skus.map((sku) => this.directory.item(sku));
+      const items = asked.flatMap((item) => item ?? []);
       const stock = await this.stockOf(items.map(({ id }) => id));
       // An older revision in the cache does no harm: the figures do not depend on it, only our copy must not be older.
       const behind = items.filter((item) => (stock.items.get(item.id)?.revision ?? Infinity) > item.revision);
       const moved = stock.configuration > configuration.revision;
       if ((!moved && behind.length === 0) || attempt === ATTEMPTS) {
-        const found = items.flatMap((item) => {
-          const here = stock.items.get(item.id);
-          return here ? [[item.sku, { item, stock: here }] as const] : [];
+        const found = asked.map((item) => {
+          const here = item && stock.items.get(item.id);
+          return here && { item, stock: here };
         });
-        return { configuration, bySku: new Map(found) };
+        return { configuration, found };
       }
       await this.directory.refresh({ configuration: moved, items: behind });
     }

@@ -14,6 +14,7 @@ function isDeeper(value: unknown, most: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
   if (most === 0) return true;
+  if (Array.isArray(value)) return value.some((part) => isDeeper(part, most - 1));
   for (const part in value) if (isDeeper((value as Record<string, unknown>)[part], most - 1)) return true;
   return false;
 }
