@@ -82,6 +82,8 @@ describe('the direct way of a hot route', () => {
   });
 
   interface Sent {
+    /** Default: POST where there is a body, else GET. */
+    readonly method?: string;
     readonly path: string;
     readonly headers?: Readonly<Record<string, string>>;
     /** Of a POST; a text goes as it is. */
@@ -89,9 +91,13 @@ describe('the direct way of a hot route', () => {
   }
 
   /** All that was answered but what no two answers have in common: the time, and ids of what was made. */
-  async function answerOf({ url }: TestApp, key: string | undefined, { path, headers, body }: Sent): Promise<string[]> {
+  async function answerOf(
+    { url }: TestApp,
+    key: string | undefined,
+    { method, path, headers, body }: Sent,
+  ): Promise<string[]> {
     const sent = request(url + path, {
-      method: body === undefined ? 'GET' : 'POST',
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: {
         'X-Request-Id': 'order-4711',
         traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
@@ -137,6 +143,7 @@ describe('the direct way of a hot route', () => {
     const statuses = await statusesOf(at.adminKey, [
       asking(`${sku}?channel=${channel}`),
       asking(`${sku}?channel=${channel}&uom=EA`),
+      { ...asking(`${sku}?channel=${channel}`), method: 'HEAD' },
       asking(`${sku}?channel=${channel}`, { 'If-None-Match': tag }),
       asking(`${sku}?channel=${channel}`, { 'If-None-Match': 'W/"other"' }),
       asking(sku),
@@ -147,7 +154,7 @@ describe('the direct way of a hot route', () => {
       asking(`NO-SUCH?channel=${channel}`),
       asking('%20'),
     ]);
-    expect(statuses).toEqual([200, 200, 304, 200, 400, 404, 400, 400, 400, 404, 400]);
+    expect(statuses).toEqual([200, 200, 200, 304, 200, 400, 404, 400, 400, 400, 404, 400]);
     const { key } = await at.given.key({ scopes: ['availability:read'], channel });
     expect(await statusesOf(key, [asking(sku), asking(`${sku}?channel=another`)])).toEqual([200, 403]);
     const { key: other } = await at.given.key({ scopes: ['stock:read'] });
