@@ -13,6 +13,9 @@ const RATIO = { unit: 'times', better: 'more' } as const;
 /** The 99th percentile. */
 const P99 = { unit: 'ms', better: 'less' } as const;
 
+/** How many times longer it takes than without what is done to it. */
+const MOVED = { unit: 'times', better: 'less', floor: null, goal: null } as const;
+
 /** In the order of the record. A word such as `L1` on the command line means L1 and all that begin with `L1-`. */
 export const CASES = {
   R1: { ...RATIO, title: 'read availability, from the copy in the process', floor: 0.65, goal: 0.9 },
@@ -30,6 +33,8 @@ export const CASES = {
   'L2-redis': { ...P99, title: 'commit to visible in Redis, p99', floor: 100, goal: 5 },
   'L2-process': { ...P99, title: 'commit to visible in another process, p99', floor: 250, goal: 15 },
   L3: { ...P99, title: 'event received to availability changed, p99 at half the load', floor: 500, goal: 50 },
+  'sweep-many': { ...MOVED, title: 'read p99 while 10,000 holds of as many items expire, to before' },
+  'sweep-one': { ...MOVED, title: 'read p99 of an item while 10,000 holds of it expire, to before' },
   burst: { title: 'web p99 beside a burst of EDI, to alone', unit: 'times', better: 'less', floor: null, goal: null },
 } as const satisfies Record<string, Case>;
 

@@ -18,7 +18,7 @@ export interface Paced {
 
 export interface Stream {
   readonly name: string;
-  readonly work: Work;
+  readonly work: Work | 'look';
   readonly key: string;
   /** Requests a second. */
   readonly rate: number;
@@ -199,7 +199,7 @@ class Running {
     private readonly begun: number,
   ) {
     this.total = Math.floor(stream.rate * seconds);
-    this.request = REQUESTS[stream.work](stream.key, port);
+    this.request = (stream.work === 'look' ? lookAt : REQUESTS[stream.work])(stream.key, port);
     this.done = new Promise((resolve) => {
       this.finish = resolve;
     });

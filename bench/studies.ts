@@ -6,6 +6,16 @@ import { freshness } from './freshness.js';
 import { latency } from './latency.js';
 import { reads } from './reads.js';
 import { requests } from './requests.js';
+import { sweep } from './sweep.js';
 
 /** All that the bench measures, in the order in which it does. */
-export const STUDIES: readonly Study[] = [...reads, ...requests, ...contention, applying, latency, ...freshness, burst];
+export const STUDIES: readonly Study[] = [
+  ...reads,
+  ...requests,
+  ...contention,
+  applying,
+  latency,
+  ...freshness,
+  burst,
+  sweep,
+];

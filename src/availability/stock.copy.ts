@@ -84,7 +84,7 @@ export class StockCopy {
       if (!this.trusted || generation !== this.generation) return;
       for (const stock of items) {
         const overtaken = (this.changedAt.get(stock.itemId) ?? this.forgottenAt) > changes;
-        if (!overtaken && !stock.overdue) this.keep(stock);
+        if (!overtaken) this.keep(stock);
       }
     };
   }
@@ -97,7 +97,10 @@ export class StockCopy {
     if (!known) return;
     const at = new Map(known.positions.map((position) => [position.locationId, position]));
     for (const position of positions) {
-      if (position.version >= (at.get(position.locationId)?.version ?? 0)) at.set(position.locationId, position);
+      const version = at.get(position.locationId)?.version ?? -1;
+      // Without an expiry that counts (0), it says less than what is known of the same version (stock.cache.ts).
+      const says = position.nextExpiry === 0 ? version < position.version : version <= position.version;
+      if (says) at.set(position.locationId, position);
     }
     this.keep({ ...known, revision: Math.max(known.revision, revision), positions: [...at.values()] });
   }

@@ -103,7 +103,11 @@ export class StockFinder {
     const found = missing.flatMap((id) => read?.items.get(id) ?? []);
     // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
     keepRead(found);
-    await this.cache.fill(state, found);
+    // Where the time of a hold has come, the entry would not be served until that is let go of.
+    await this.cache.fill(
+      state,
+      found.filter(({ overdue }) => !overdue),
+    );
     for (const stock of found) items.set(stock.itemId, stock);
     return { configuration: state.configuration, items };
   }

@@ -1,9 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { BeforeApplicationShutdown, Inject, Injectable, OnApplicationBootstrap } from '@nestjs/common';
 import type pino from 'pino';
 import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
-import { ReservationsService } from './reservations.service.js';
+import { ReservationsService, SWEEP } from './reservations.service.js';
 
 /**
  * Lets go of expired holds on positions that nobody asks for. Nothing depends on it being on time: an expired hold is
@@ -42,7 +43,14 @@ export class ExpiryWorker implements OnApplicationBootstrap, BeforeApplicationSh
 
   private async sweep(): Promise<void> {
     try {
-      const released = await this.reservations.sweep();
+      let released = 0;
+      for (let looked = SWEEP; looked === SWEEP && !this.stopped; ) {
+        const begun = performance.now();
+        looked = await this.reservations.sweep();
+        released += looked;
+        // Half of the time is left to others: 10,000 took 5 s in portions of 100, 13 in portions of 25.
+        if (looked === SWEEP) await delay(performance.now() - begun);
+      }
       if (released > 0) this.log.debug({ released }, 'expired holds let go');
     } catch (error) {
       this.log.warn({ err: error }, 'expired holds could not be let go: tried again with the next look');

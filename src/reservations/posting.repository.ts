@@ -162,19 +162,21 @@ const NEXT_EXPIRIES = {
              select extract(epoch from min(a.expires_at))::float8 * 1000
                from reservation_allocation a
               where a.item_id = k.item_id and a.location_id = k.location_id
-                and a.expires_at > to_timestamp($3::float8 / 1000)) as next_expiry
+                and a.expires_at > to_timestamp($3::float8 / 1000) and a.reservation_id <> all($4::text[])) as next_expiry
       from unnest($1::bigint[], $2::int[]) as k(item_id, location_id)`,
 };
 
-/** The earliest expiry still to come at each position, null where nothing is held. */
+/** The earliest expiry behind `after` at each position once the reservations `gone` are; null where nothing else is held. */
 export async function nextExpiries(
   send: Send,
   keys: readonly PositionKey[],
-  now: number,
+  after: number,
+  gone: readonly string[] = [],
 ): Promise<(PositionKey & { nextExpiry: number | null })[]> {
   const rows = await send<{ item_id: number; location_id: number; next_expiry: number | null }>(NEXT_EXPIRIES, [
     ...columns(keys),
-    now,
+    after,
+    gone,
   ]);
   return rows.map((row) => ({ itemId: row.item_id, locationId: row.location_id, nextExpiry: row.next_expiry }));
 }

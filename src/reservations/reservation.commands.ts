@@ -347,6 +347,7 @@ export class StepCommand implements ReservationCommand {
 
 /** Lets a hold go whose time has come, when the positions it stood at have not seen to it before. Repeats harmlessly. */
 export class ExpireCommand implements ReservationCommand {
+  readonly onlyLetsGo = true;
   readonly intent = null;
   readonly reservationIds: readonly string[];
   readonly skus: readonly string[];

@@ -24,6 +24,8 @@ const CLOCKWORK = 'holdfast';
 /** A command about reservations that exist. */
 export interface ReservationCommand extends Command {
   readonly reservationIds: readonly string[];
+  /** It only lets holds go whose time has come, and is decided by nothing else that stands there. */
+  readonly onlyLetsGo?: true;
 }
 
 /** A command that may add to what a client holds of an item, in a channel that caps it. */
@@ -52,8 +54,16 @@ export class ReservationSession implements ParticipantSession {
   /** What clients hold where that is capped. */
   readonly hoards = new Hoards();
   private uncovered: ReadonlyMap<string, number> = new Map();
+  private onlyLetsGo = false;
+  private loaded: Promise<void> = Promise.resolve();
 
-  async load(send: Send, commands: readonly Command[], now: number): Promise<void> {
+  load(send: Send, commands: readonly Command[], now: number): Promise<void> {
+    this.onlyLetsGo = commands.every((command) => 'onlyLetsGo' in command);
+    this.loaded = this.read(send, commands, now);
+    return this.loaded;
+  }
+
+  private async read(send: Send, commands: readonly Command[], now: number): Promise<void> {
     const ids = new Set<string>();
     const places: HoardPlace[] = [];
     for (const command of commands) {
@@ -74,8 +84,12 @@ export class ReservationSession implements ParticipantSession {
    * Lets go of what has expired at the locked positions, before anything is admitted there (semantics.md 16).
    * A hold that also stands at positions this batch has not locked loses only what stands here; the rest goes with the
    * next batch there, at the latest by the sweeper.
+   *
+   * The sweeper admits nothing: its batch lets go of what it names and leaves the rest to the next, or 10,000 holds of one
+   * item would be one transaction.
    */
   async settle(send: Send, desk: Desk, due: readonly PositionKey[]): Promise<void> {
+    if (this.onlyLetsGo) return this.settleNamed(send, desk, due);
     const [ids, expiries] = await Promise.all([findExpired(send, due, desk.now), nextExpiries(send, due, desk.now)]);
     this.remember(
       await readReservations(
@@ -88,6 +102,19 @@ export class ReservationSession implements ParticipantSession {
       const reservation = this.find(id);
       if (reservation && hasExpired(reservation, desk.now)) this.letGo(reservation, desk);
     }
+    this.settleExpiries(desk, expiries);
+  }
+
+  private async settleNamed(send: Send, desk: Desk, due: readonly PositionKey[]): Promise<void> {
+    await this.loaded;
+    const named = [...this.reservations.values()].map(({ after }) => after);
+    const going = named.filter((reservation) => hasExpired(reservation, desk.now) && isLocked(reservation, desk));
+    const ids = going.map(({ id }) => id);
+    // The earliest of all: past, where others are due there as well.
+    this.settleExpiries(desk, await nextExpiries(send, due, 0, ids));
+  }
+
+  private settleExpiries(desk: Desk, expiries: readonly (PositionKey & { nextExpiry: number | null })[]): void {
     for (const { nextExpiry, ...key } of expiries) {
       const position = desk.ledger.position(key.itemId, key.locationId);
       if (position) desk.ledger.settleExpiry(position, nextExpiry);
@@ -195,11 +222,13 @@ export class ReservationSession implements ParticipantSession {
 
 /** Sends a command whose reservation turned out to stand elsewhere than thought to the next batch. */
 export function mustBeLocked(reservation: Reservation, desk: Desk): void {
-  for (const line of reservation.lines) {
-    for (const { locationId } of line.allocations) {
-      if (!desk.ledger.position(line.itemId, locationId)) throw new Displaced(`${reservation.id} has moved`);
-    }
-  }
+  if (!isLocked(reservation, desk)) throw new Displaced(`${reservation.id} has moved`);
+}
+
+function isLocked({ lines }: Reservation, desk: Desk): boolean {
+  return lines.every(({ itemId, allocations }) =>
+    allocations.every(({ locationId }) => desk.ledger.position(itemId, locationId) !== undefined),
+  );
 }
 
 function shipmentKey(reservationId: string, reference: string): string {

@@ -108,19 +108,49 @@ describe('holds whose time comes', () => {
     expect(tally([await hold(channel, [{ sku, quantity: 1 }])])).toEqual({ '409 insufficient_stock': 1 });
   });
 
-  it('are swept in portions until none is left', async () => {
-    const { sku, channel } = await stocked(fleet.first, [1_200]);
-    for (let i = 0; i < 12; i += 1) {
-      const reservations = Array.from({ length: 100 }, () => ({
+  it('may be 10,000 in one second: two processes let go of each once, in portions, beside an admission', async () => {
+    const items: string[] = [];
+    const hot = await stocked(fleet.first, [5_001]);
+    for (let i = 0; i < 50; i += 1) items.push((await stocked(fleet.first, [100])).sku);
+    const [location] = hot.locations;
+    for (const sku of items) await fleet.first.given.stock(sku, location as string, 100);
+    const { channel } = hot;
+    const batch = (skuOf: (i: number) => string) => {
+      const reservations = Array.from({ length: 100 }, (_, i) => ({
         channel,
         ttlSeconds: 30,
-        lines: [{ sku, quantity: 1 }],
+        lines: [{ sku: skuOf(i), quantity: 1 }],
       }));
-      await fleet.next().api().post('/v1/reservations/batch', { reservations }).expect(207);
+      return fleet.next().api().post('/v1/reservations/batch', { reservations }).expect(207);
+    };
+    for (let i = 0; i < 10; i += 1) {
+      await Promise.all(Array.from({ length: 5 }, () => batch(() => hot.sku)));
+      await Promise.all(Array.from({ length: 5 }, (_, k) => batch(() => items[5 * i + k] as string)));
     }
+    expect((await hold(channel, [{ sku: hot.sku, quantity: 1 }], 60)).status).toBe(201);
     fleet.clock.advance(30_000);
-    while ((await sweep(0)) > 0);
-    expect(await positionOf(fleet.first, sku)).toMatchObject({ reserved: 0, available: 1_200 });
+    const sweepAll = async (index: number) => {
+      for (let looked = 1; looked > 0; ) looked = await sweep(index);
+    };
+    const all = () => hold(channel, [{ sku: hot.sku, quantity: 5_000 }]);
+    const [admitted] = await Promise.all([all(), sweepAll(0), sweepAll(1)]);
+    expect(admitted.status).toBe(201);
+    const counted = await rowsOf(
+      fleet.databaseUrl,
+      `select r.status, count(distinct r.id)::int as reservations, count(*)::int as steps
+         from reservation r join reservation_step s on s.reservation_id = r.id
+        where s.action = 'expire' and r.channel_id = (select id from channel where code = $1) group by r.status`,
+      [channel],
+    );
+    expect(counted).toEqual([{ status: 'expired', reservations: 10_000, steps: 10_000 }]);
+    expect(await positionOf(fleet.first, hot.sku)).toMatchObject({
+      reserved: 5_001,
+      available: 0,
+      version: 10_003,
+    });
+    // What was left at the position by the portions still expires in its time, with nobody who sweeps.
+    fleet.clock.advance(30_000);
+    expect(await positionOf(fleet.first, hot.sku)).toMatchObject({ available: 1 });
   });
 
   it('can neither be released, extended, edited nor committed afterwards', async () => {
