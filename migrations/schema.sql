@@ -208,7 +208,7 @@ create table idempotency_key (
   body text not null,
   created_at timestamp with time zone not null,
   constraint idempotency_key_pkey PRIMARY KEY (client_id, key)
-);
+) with (autovacuum_vacuum_scale_factor=0.02);
 
 create table import (
   id text collate "C" not null,
@@ -639,7 +639,7 @@ CREATE INDEX exception_retrying_idx ON exception USING btree (source_id, id) WHE
 CREATE INDEX exception_sku_idx ON exception USING btree (sku, id) WHERE sku IS NOT NULL;
 CREATE INDEX feed_delta_at_idx ON feed_delta USING brin (at);
 CREATE INDEX feed_delta_position_idx ON feed_delta USING btree (item_id, location_id, source_id);
-CREATE INDEX idempotency_key_created_idx ON idempotency_key USING brin (created_at);
+CREATE INDEX idempotency_key_created_idx ON idempotency_key USING btree (created_at);
 CREATE INDEX import_open_idx ON import USING btree (client_id, turn) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
 CREATE INDEX inbox_key_received_idx ON inbox_key USING brin (received_at);
 CREATE INDEX inbox_source_idx ON inbox USING btree (source_id, received_at, id);
@@ -649,7 +649,9 @@ CREATE INDEX parked_key_holder_idx ON parked_key USING btree (holder);
 CREATE INDEX reservation_allocation_position_idx ON reservation_allocation USING btree (item_id, location_id, expires_at);
 CREATE INDEX reservation_expiry_idx ON reservation USING btree (expires_at) WHERE status = 'held'::text;
 CREATE INDEX reservation_line_item_idx ON reservation_line USING btree (item_id, reservation_id);
+CREATE INDEX reservation_line_untracked_idx ON reservation_line USING btree (item_id) WHERE reserved > 0::numeric AND NOT tracked;
 CREATE INDEX reservation_order_ref_idx ON reservation USING btree (order_ref, id) WHERE order_ref IS NOT NULL;
+CREATE INDEX reservation_status_idx ON reservation USING btree (status, id) WHERE status <> 'shipped'::text;
 CREATE UNIQUE INDEX source_ownership_key ON source_ownership USING btree (source_id, fact, location_id, valid_from) NULLS NOT DISTINCT;
 CREATE UNIQUE INDEX source_secret_current_key ON source_secret USING btree (source_id) WHERE expires_at IS NULL;
 CREATE INDEX source_secret_source_idx ON source_secret USING btree (source_id);

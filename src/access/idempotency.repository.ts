@@ -29,9 +29,14 @@ export class IdempotencyRepository {
     );
   }
 
-  /** Forgets what was answered before `before`. Returns how many rows went. */
-  async purge(tx: Tx, before: Date): Promise<number> {
-    const [, count] = await tx.query('delete from idempotency_key where created_at < $1', [before]);
+  /** Forgets up to `limit` of what was answered before `before`, and leaves to another process what it is at. Returns how many. */
+  async purge(tx: Tx, before: Date, limit: number): Promise<number> {
+    const [, count] = await tx.query(
+      `delete from idempotency_key
+        where ctid = any(array(select ctid from idempotency_key where created_at < $1
+                                order by created_at limit $2 for update skip locked))`,
+      [before, limit],
+    );
     return count;
   }
 }

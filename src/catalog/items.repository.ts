@@ -189,10 +189,12 @@ export class ItemsRepository {
   async findOpenReservation(tx: Tx, id: number, now: Date): Promise<string | undefined> {
     const [row] = await tx.query(
       `select r.id
-         from reservation_line l
-         join reservation r on r.id = l.reservation_id
-        where l.item_id = $1 and l.reserved > 0
-          and (r.status in ('committed', 'partially_shipped') or (r.status = 'held' and r.expires_at > $2))
+         -- What is open, not all there ever was: that took 222 ms for a third of a million lines.
+         from (select reservation_id as id from reservation_allocation where item_id = $1
+               union all
+               select reservation_id from reservation_line where item_id = $1 and reserved > 0 and not tracked) as open
+         join reservation r using (id)
+        where (r.status in ('committed', 'partially_shipped') or (r.status = 'held' and r.expires_at > $2))
         limit 1`,
       [id, now],
     );

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { IdempotencyWorker } from '../../src/access/idempotency.worker.js';
 import { expectInvariants } from '../support/invariants.js';
 import { rowsOf } from '../support/rows.js';
 import { until, waitingForLocks } from './crowd.js';
@@ -158,5 +159,20 @@ describe('one intent sent many times (semantics.md 30)', () => {
       );
       expect(['200', '409 unknown_shipment']).toEqual(expect.arrayContaining(Object.keys(tally(answers))));
     }
+  });
+
+  it('is forgotten a day later, in portions, by as many processes as look, and no younger one with it', async () => {
+    const key = randomUUID();
+    await hold(key).expect(201);
+    const insert = `
+      insert into idempotency_key (client_id, key, fingerprint, status, body, created_at)
+      select 'client', 'old-' || i, '', 200, '{}', to_timestamp($1::float8 / 1000) from generate_series(1, 25000) i`;
+    await rowsOf(fleet.databaseUrl, insert, [fleet.clock.now() - 86_400_001]);
+    const forgotten = await Promise.all(fleet.apps.map(({ app }) => app.get(IdempotencyWorker).purge()));
+    expect(forgotten.reduce((sum, each) => sum + each)).toBe(25_000);
+    expect((await hold(key).expect(201)).headers['idempotent-replayed']).toBe('true');
+    fleet.clock.advance(86_400_001);
+    expect(await fleet.first.app.get(IdempotencyWorker).purge()).toBeGreaterThan(0);
+    expect((await hold(key).expect(201)).headers['idempotent-replayed']).toBeUndefined();
   });
 });
