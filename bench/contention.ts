@@ -1,14 +1,10 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { cpuOf } from './cpu.js';
 import { DEMANDS } from './demands.js';
 import type { Study } from './finding.js';
 import { compare, findingOf } from './measurement.js';
 import { acceptedBy, ofService, requesting } from './requests.js';
+import { serve } from './serving.js';
 
-const NAIVE = fileURLToPath(new URL('naive.ts', import.meta.url));
 /** Its pool has ten. */
 const CONNECTIONS = [1, 4, 10, 32];
 const SEARCH_SECONDS = 3;
@@ -33,15 +29,14 @@ const againstNaive: Study = {
   measure: async (world) => {
     const service = await world.service();
     const databaseUrl = await world.server.makeDatabase('naive');
-    const child = fork(NAIVE, [databaseUrl], { execArgv: [...process.execArgv, '--max-semi-space-size=64'] });
+    const naive = await serve('naive.ts', [databaseUrl]);
     try {
-      const [{ port }] = (await once(child, 'message')) as [AddressInfo];
       const demand = { ...DEMANDS.R5, work: 'reserve-naively' } as const;
       const target = {
-        url: `http://127.0.0.1:${port}`,
+        url: naive.url,
         key: world.access.key,
         databaseUrl,
-        meters: { ...world.meters(service), 'Node.js': () => cpuOf(child.pid as number) },
+        meters: { ...world.meters(service), 'Node.js': () => cpuOf(naive.pid) },
       };
       const comparison = await compare(world.options, {
         baseline: {
@@ -55,7 +50,7 @@ const againstNaive: Study = {
       });
       return { R8: findingOf(comparison, demand.unit, [acceptedBy(comparison, demand)]) };
     } finally {
-      child.disconnect();
+      naive.stop();
     }
   },
 };

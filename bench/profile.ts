@@ -42,6 +42,8 @@ interface Statement {
  * Being watched slows both, so there is no baseline here and nothing is kept.
  */
 export async function profile(options: Options, keep: Keep): Promise<void> {
+  const profiled = (Object.keys(DEMANDS) as (keyof typeof DEMANDS)[]).filter((name) => options.cases.includes(name));
+  if (profiled.length === 0) throw new Error(`Profiles are of ${Object.keys(DEMANDS).join(', ')}.`);
   const server = await Server.start({
     shared_preload_libraries: 'pg_stat_statements',
     'pg_stat_statements.track_planning': 'on',
@@ -58,9 +60,8 @@ export async function profile(options: Options, keep: Keep): Promise<void> {
   await first.stop();
   await ask(server.serviceUrl, 'create extension pg_stat_statements');
 
-  for (const name of options.cases) {
-    if (!(name in DEMANDS)) continue;
-    const { items, unit, work }: Demand = DEMANDS[name as keyof typeof DEMANDS];
+  for (const name of profiled) {
+    const { items, unit, work }: Demand = DEMANDS[name];
     const service = await ServiceProcess.start(server.serviceUrl, {}, ['--cpu-prof', `--cpu-prof-dir=${directory}`]);
     keep(() => service.stop());
     // Receiving alone, and applying alone, as they are measured.

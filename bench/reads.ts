@@ -1,19 +1,16 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Bare } from './bare.js';
 import { skuOf } from './cases.js';
 import { cpuOf, cpuOfEndedChildren, type Meters, metered } from './cpu.js';
 import type { Finding, Study } from './finding.js';
 import { type Contender, compare, findingOf, sum } from './measurement.js';
 import type { Settings } from './service.js';
+import { serve } from './serving.js';
 import type { World } from './world.js';
 import { type Asked, runWrk } from './wrk.js';
 
-const BARE = fileURLToPath(new URL('bare.ts', import.meta.url));
 /** Connections of wrk: both sides are measured at their best of these. */
 const CONNECTIONS = [16, 64, 256];
 const SEARCH_SECONDS = 2;
@@ -94,20 +91,20 @@ async function measure(world: World, read: Read): Promise<Finding> {
   const redis = await world.redis();
   const service = await world.service({ REDIS_URL: redis.url, ...read.settings });
   const first = await ask(service.url, world.access.key, read.asked[0] as Asked);
-  const child = fork(BARE);
+  const entry = read.entry?.(first.body);
+  if (entry !== undefined) await redis.set(entriesLike(entry));
+  const { headers, body } = first;
+  const task: Bare = { headers, body, work: read.baseline, redisUrl: redis.url };
+  const bare = await serve('bare.ts', [], task);
   try {
-    const entry = read.entry?.(first.body);
-    if (entry !== undefined) await redis.set(entriesLike(entry));
-    const { headers, body } = first;
-    const bare = await startBare(child, { headers, body, work: read.baseline, redisUrl: redis.url });
     const ofRedis = { Redis: () => cpuOf(redis.pid) };
-    const bareMeters = { 'Node.js': () => cpuOf(child.pid as number), ...(entry === undefined ? {} : ofRedis) };
+    const bareMeters = { 'Node.js': () => cpuOf(bare.pid), ...(entry === undefined ? {} : ofRedis) };
     // It has the same bytes for every request, and so is asked for what they are.
     const asked = entry === undefined ? read.asked.slice(0, 1) : read.asked;
     const { options } = world;
     const comparison = await compare(options, {
       baseline: {
-        ...sideOf(world, { ...read, asked }, bare, bareMeters, first),
+        ...sideOf(world, { ...read, asked }, bare.url, bareMeters, first),
         title: `${BASELINES[read.baseline]}, connections`,
       },
       service: {
@@ -120,7 +117,7 @@ async function measure(world: World, read: Read): Promise<Finding> {
       `All answers were 200, with ${first.bytes} bytes each within ${100 * BYTES_APART} %; ${checked('service')} bodies of the service were looked at, ${checked('baseline')} of the baseline.`,
     ]);
   } finally {
-    child.disconnect();
+    bare.stop();
   }
 }
 
@@ -128,13 +125,6 @@ async function measure(world: World, read: Read): Promise<Finding> {
 function entriesLike(first: string): Map<string, string> {
   const skus = Array.from({ length: ITEMS }, (_, index) => skuOf(index + 1));
   return new Map(skus.map((sku) => [sku, first.replace(skuOf(1), sku)]));
-}
-
-async function startBare(child: ChildProcess, bare: Bare): Promise<string> {
-  const listening = once(child, 'message');
-  child.send(bare);
-  const [{ port }] = (await listening) as [AddressInfo];
-  return `http://127.0.0.1:${port}`;
 }
 
 /** Measures one side; its answers have as many bytes as this one, or it throws. */
