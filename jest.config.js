@@ -2,7 +2,7 @@ import { typescript } from './test/support/typescript.mjs';
 
 /** @type {import('jest').Config} */
 export default {
-  roots: ['<rootDir>/src', '<rootDir>/test'],
+  roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/bench'],
   testMatch: ['**/*.spec.ts'],
   // Dependencies are evaluated once a worker, and not once a file.
   runtime: '<rootDir>/test/support/runtime.cjs',

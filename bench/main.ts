@@ -1,16 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { CASES, type CaseName } from './cases.js';
+import { LOSS_TAKEN } from './check.js';
 import { type Finding, type Findings, judge } from './finding.js';
 import { type Options, readOptions } from './options.js';
+import { plotsOf } from './plots.js';
 import { profile } from './profile.js';
-import { jsonOf, markdownOf, type Report } from './report.js';
+import { comparedWith, jsonOf, markdownOf, type Report } from './report.js';
 import { STUDIES } from './studies.js';
 import { type Keep, World } from './world.js';
 
 /** A record has at least so many rounds, and all cases. */
 const ROUNDS_TO_KEEP = 5;
+const RECORD = 'results.json';
 
 /** What was started, to be stopped in the opposite order. */
 const started: (() => unknown)[] = [];
@@ -52,23 +55,43 @@ async function measure(options: Options): Promise<void> {
   }
   const report: Report = {
     at: new Date().toISOString(),
-    machine: { ...machine, ...(await world.describe()) },
+    machine: { ...machine, ...(await world.describe()), took: `${(process.uptime() / 60).toFixed(1)} minutes` },
     settings: await world.server.settings(),
     options,
     cases,
   };
   const markdown = markdownOf(report);
   console.log(`\n${markdown}`);
-  if (Object.keys(CASES).every((name) => name in cases) && options.rounds >= ROUNDS_TO_KEEP) {
-    await writeFile(new URL('RESULTS.md', import.meta.url), markdown);
-    await writeFile(new URL('results.json', import.meta.url), jsonOf(report));
-  } else {
-    console.log(`Not kept: RESULTS.md records runs of all cases and at least ${ROUNDS_TO_KEEP} rounds.`);
+  if (options.check) await requireNoLoss(cases);
+  else {
+    await record(report, markdown);
+    requireFloors(cases);
   }
+}
+
+async function record(report: Report, markdown: string): Promise<void> {
+  const { cases, options } = report;
+  if (options.rounds < ROUNDS_TO_KEEP || !Object.keys(CASES).every((name) => name in cases)) {
+    console.log(`Not kept: RESULTS.md records runs of all cases and at least ${ROUNDS_TO_KEEP} rounds.`);
+    return;
+  }
+  const files = new Map([['RESULTS.md', markdown], [RECORD, jsonOf(report)], ...plotsOf(cases)]);
+  for (const [name, content] of files) await writeFile(new URL(name, import.meta.url), content);
+}
+
+function requireFloors(cases: Findings): void {
   const missed = (Object.entries(cases) as [CaseName, Finding][]).filter(
     ([name, { figure }]) => judge(name, figure) === 'missed',
   );
   if (missed.length > 0) throw new Error(`Floors missed: ${missed.map(([name]) => name).join(', ')}.`);
+}
+
+async function requireNoLoss(cases: Findings): Promise<void> {
+  const { table, lost } = comparedWith(await readFile(new URL(RECORD, import.meta.url), 'utf8'), cases);
+  console.log(table.join('\n'));
+  if (lost.length > 0) {
+    throw new Error(`Lost more than ${100 * LOSS_TAKEN} % beyond the noise since the record: ${lost.join(', ')}.`);
+  }
 }
 
 function describeMachine(load: number): Record<string, string> {

@@ -8,13 +8,15 @@ export interface Options {
   readonly seconds: number;
   /** Connections of the load generator, each with one request under way. undefined: as many as do most. */
   readonly connections: number | undefined;
+  /** Compares the ratios with the record, and fails where one was lost, instead of where a floor is missed. */
+  readonly check: boolean;
   /** Profiles the service and lists its statements, instead of measuring against the baseline. */
   readonly profile: boolean;
 }
 
 const NAMES = Object.keys(CASES) as CaseName[];
 
-export const USAGE = `npm run bench -- [${NAMES.join('] [')}] [--rounds 5] [--seconds 10] [--connections 256] [--profile]`;
+export const USAGE = `npm run bench -- [${NAMES.join('] [')}] [--rounds 5] [--seconds 10] [--connections 256] [--check] [--profile]`;
 
 const BOUNDS = { rounds: [5, 1, 100], seconds: [10, 1, 600], connections: [64, 1, 1_000] } as const;
 
@@ -22,11 +24,13 @@ const BOUNDS = { rounds: [5, 1, 100], seconds: [10, 1, 600], connections: [64, 1
 export function readOptions(words: readonly string[]): Options {
   const cases: CaseName[] = [];
   const numbers = new Map<string, number>();
+  let check = false;
   let profile = false;
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] as string;
     const named = NAMES.filter((name) => name === word || name.startsWith(`${word}-`));
     if (named.length > 0) cases.push(...named);
+    else if (word === '--check') check = true;
     else if (word === '--profile') profile = true;
     else if (word.startsWith('--') && word.slice(2) in BOUNDS) {
       i += 1;
@@ -46,6 +50,7 @@ export function readOptions(words: readonly string[]): Options {
     rounds: number('rounds'),
     seconds: number('seconds'),
     connections: numbers.has('connections') ? number('connections') : undefined,
+    check,
     profile,
   };
 }

@@ -1,4 +1,5 @@
 import { CASES, type Case, type CaseName } from './cases.js';
+import { changeSince } from './check.js';
 import { type Finding, type Findings, judge } from './finding.js';
 import { spread, table } from './markdown.js';
 import type { Options } from './options.js';
@@ -41,6 +42,28 @@ export function markdownOf({ at, machine, settings, options, cases }: Report): s
       .join(', ')}.`,
     '',
   ].join('\n');
+}
+
+/** What has become of the ratios since the record. `record`: what `jsonOf` gave. */
+export function comparedWith(record: string, cases: Findings): { table: string[]; lost: CaseName[] } {
+  const recorded = (JSON.parse(record) as { cases: Findings }).cases;
+  const lost: CaseName[] = [];
+  const rows = (Object.entries(cases) as [CaseName, Finding][]).flatMap(([name, finding]) => {
+    const { title, unit, better, floor }: Case = CASES[name];
+    // Times and memory belong to a machine, and what is not judged is not held to anything.
+    if (unit !== 'times' || floor === null) return [];
+    const now = spread({ ...spreadOf(finding.rounds), median: finding.figure }, DIGITS[unit]);
+    const then = recorded[name]?.figure;
+    if (then === undefined) return [[`${name} ${title}`, '–', now, '–', '–', 'not in the record']];
+    const change = changeSince(then, finding, better);
+    if (change.lost) lost.push(name);
+    const percent = (part: number) => `${(100 * part).toFixed(0)} %`;
+    const verdict = change.lost ? '**lost**' : 'kept';
+    return [
+      [`${name} ${title}`, then.toFixed(DIGITS[unit]), now, percent(change.loss), percent(change.noise), verdict],
+    ];
+  });
+  return { table: table(['case', 'record', 'now (least – most)', 'loss', 'noise', ''], rows), lost };
 }
 
 /** For results.json: figures only. */
