@@ -13,6 +13,12 @@ const RATIO = { unit: 'times', better: 'more' } as const;
 /** The 99th percentile. */
 const P99 = { unit: 'ms', better: 'less' } as const;
 
+/** Of the largest catalogue to the smallest. */
+const GROWTH = { unit: 'times', better: 'less', floor: 1.5, goal: 1.1 } as const;
+
+const STATED = { unit: 'times', better: 'more', floor: null, goal: null } as const;
+const MEMORY = { unit: 'MiB', better: 'less' } as const;
+
 /** How many times longer it takes than without what is done to it. */
 const MOVED = { unit: 'times', better: 'less', floor: null, goal: null } as const;
 
@@ -33,6 +39,13 @@ export const CASES = {
   'L2-redis': { ...P99, title: 'commit to visible in Redis, p99', floor: 100, goal: 5 },
   'L2-process': { ...P99, title: 'commit to visible in another process, p99', floor: 250, goal: 15 },
   L3: { ...P99, title: 'event received to availability changed, p99 at half the load', floor: 500, goal: 50 },
+  'S1-read': { ...GROWTH, title: 'cost of a read, as the catalogue grows' },
+  'S1-reserve': { ...GROWTH, title: 'cost of a reservation, as the catalogue grows' },
+  'S2-read': { ...STATED, title: 'reads by two processes, to one' },
+  'S2-reserve': { ...STATED, title: 'reservations by two processes, to one' },
+  'M1-idle': { ...MEMORY, title: 'resident memory, idle', floor: 200, goal: 120 },
+  'M1-load': { ...MEMORY, title: 'resident memory under load with 100,000 SKUs', floor: 400, goal: 250 },
+  M2: { title: 'npm start to the first good answer', unit: 's', better: 'less', floor: 5, goal: 2 },
   'sweep-many': { ...MOVED, title: 'read p99 while 10,000 holds of as many items expire, to before' },
   'sweep-one': { ...MOVED, title: 'read p99 of an item while 10,000 holds of it expire, to before' },
   burst: { title: 'web p99 beside a burst of EDI, to alone', unit: 'times', better: 'less', floor: null, goal: null },

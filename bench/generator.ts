@@ -69,6 +69,13 @@ const RIGHT: Readonly<Record<Work, { status: string; body(body: string, sku: str
       return events.length === 1 && /^evt_\w{26}$/.test(events[0].id) && events[0].status === 'received';
     },
   },
+  read: {
+    status: '200',
+    body: (body, sku) => {
+      const { sku: answered, status } = JSON.parse(body);
+      return answered === sku && status === 'in_stock';
+    },
+  },
 };
 
 class Tally {

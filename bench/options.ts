@@ -8,6 +8,8 @@ export interface Options {
   readonly seconds: number;
   /** Connections of the load generator, each with one request under way. undefined: as many as do most. */
   readonly connections: number | undefined;
+  /** Positions of the largest catalogue. */
+  readonly positions: number;
   /** Compares the ratios with the record, and fails where one was lost, instead of where a floor is missed. */
   readonly check: boolean;
   /** Profiles the service and lists its statements, instead of measuring against the baseline. */
@@ -16,9 +18,14 @@ export interface Options {
 
 const NAMES = Object.keys(CASES) as CaseName[];
 
-export const USAGE = `npm run bench -- [${NAMES.join('] [')}] [--rounds 5] [--seconds 10] [--connections 256] [--check] [--profile]`;
+export const USAGE = `npm run bench -- [${NAMES.join('] [')}] [--rounds 5] [--seconds 10] [--connections 256] [--positions 100000] [--check] [--profile]`;
 
-const BOUNDS = { rounds: [5, 1, 100], seconds: [10, 1, 600], connections: [64, 1, 1_000] } as const;
+const BOUNDS = {
+  rounds: [5, 1, 100],
+  seconds: [10, 1, 600],
+  connections: [64, 1, 1_000],
+  positions: [1_000_000, 1_000, 1_000_000],
+} as const;
 
 /** Reads the words behind `npm run bench --`. Throws an Error that says how to write them. */
 export function readOptions(words: readonly string[]): Options {
@@ -50,6 +57,7 @@ export function readOptions(words: readonly string[]): Options {
     rounds: number('rounds'),
     seconds: number('seconds'),
     connections: numbers.has('connections') ? number('connections') : undefined,
+    positions: number('positions'),
     check,
     profile,
   };

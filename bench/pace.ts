@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { skuOf } from './cases.js';
 import { type Quantiles, quantilesOf } from './statistics.js';
-import { Connection, lookAt, REQUESTS, type Taker, type Work } from './wire.js';
+import { Connection, REQUESTS, type Taker, type Work } from './wire.js';
 
 /**
  * An open loop, in a process of its own: requests are sent at a fixed rate whether or not the ones before are answered,
@@ -18,7 +18,7 @@ export interface Paced {
 
 export interface Stream {
   readonly name: string;
-  readonly work: Work | 'look';
+  readonly work: Work;
   readonly key: string;
   /** Requests a second. */
   readonly rate: number;
@@ -124,7 +124,7 @@ class Watcher {
   private constructor({ url, key, redisUrl }: Watch) {
     const port = Number(new URL(url).port);
     this.pool = new Pool(port);
-    this.request = lookAt(key, port);
+    this.request = REQUESTS.read(key, port);
     this.redis = new Redis(redisUrl, { lazyConnect: true });
     // `<process>\n<count>\nstock\n<item>\n…`
     this.redis.on('pmessage', (_pattern, _channel, message: string) => {
@@ -199,7 +199,7 @@ class Running {
     private readonly begun: number,
   ) {
     this.total = Math.floor(stream.rate * seconds);
-    this.request = (stream.work === 'look' ? lookAt : REQUESTS[stream.work])(stream.key, port);
+    this.request = REQUESTS[stream.work](stream.key, port);
     this.done = new Promise((resolve) => {
       this.finish = resolve;
     });

@@ -52,8 +52,7 @@ export class Server {
 
   /** Makes the items of these numbers, once the service has made its schema and a location. */
   async makeItems(first = 1, last = 10_000): Promise<void> {
-    await ask(this.serviceUrl, await readFile(ITEMS, 'utf8'), [first, last]);
-    await ask(this.serviceUrl, 'vacuum analyze item, position, movement');
+    await makeItems(this.serviceUrl, first, last, 1);
   }
 
   /** An empty database on this server. Gives its address. */
@@ -110,6 +109,12 @@ export class Server {
     await file.close();
     return spreadOf(times).median;
   }
+}
+
+/** Items, each with a position at the location and so many movements behind it. */
+export async function makeItems(databaseUrl: string, first: number, last: number, movements: number): Promise<void> {
+  await ask(databaseUrl, await readFile(ITEMS, 'utf8'), [first, last, movements]);
+  await ask(databaseUrl, 'vacuum analyze item, position, movement');
 }
 
 export async function ask<Row>(url: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> {

@@ -2,8 +2,11 @@ import { applying } from './applying.js';
 import { burst } from './burst.js';
 import { contention } from './contention.js';
 import type { Study } from './finding.js';
+import { footprint } from './footprint.js';
 import { freshness } from './freshness.js';
+import { growth } from './growth.js';
 import { latency } from './latency.js';
+import { processes } from './processes.js';
 import { reads } from './reads.js';
 import { requests } from './requests.js';
 import { sweep } from './sweep.js';
@@ -16,6 +19,9 @@ export const STUDIES: readonly Study[] = [
   applying,
   latency,
   ...freshness,
+  growth,
+  processes,
+  ...footprint,
   burst,
   sweep,
 ];

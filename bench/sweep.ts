@@ -62,7 +62,7 @@ export const sweep: Study = {
 
 async function measure({ access, server }: World, url: string, pacer: Pacer, items: number): Promise<Swept> {
   const read = async (seconds: number) => {
-    const stream = { name: 'readings', work: 'look', key: access.key, rate: RATE, items } as const;
+    const stream = { name: 'readings', work: 'read', key: access.key, rate: RATE, items } as const;
     const waited = await pacer.pace({ url, streams: [stream], seconds });
     mustBeAnswered('200', waited);
     return waited[0] as Waited;

@@ -4,7 +4,7 @@ import { hmac, hmacKey } from '../src/ingestion/hmac.js';
 import { skuOf } from './cases.js';
 import { eventOf } from './events.js';
 
-export type Work = 'reserve' | 'reserve-naively' | 'send';
+export type Work = 'reserve' | 'reserve-naively' | 'send' | 'read';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -26,6 +26,10 @@ export const REQUESTS: Readonly<Record<Work, (key: string, port: number) => (sku
       return `${head}${hmac(signing, event, NOTHING, 'base64')}\r\n\r\n${event}`;
     };
   },
+  read: (key, port) => {
+    const rest = ` HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\n\r\n`;
+    return (sku) => `GET /v1/availability/${sku}${rest}`;
+  },
 };
 
 function reserve(key: string, port: number): (sku: string) => string {
@@ -34,12 +38,6 @@ function reserve(key: string, port: number): (sku: string) => string {
     `POST /v1/reservations HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\n` +
     `Content-Type: application/json\r\nContent-Length: ${body(skuOf(1)).length}\r\nIdempotency-Key: `;
   return (sku) => `${head}${randomUUID()}\r\n\r\n${body(sku)}`;
-}
-
-/** Asks what is available of an item. */
-export function lookAt(key: string, port: number): (sku: string) => string {
-  const rest = ` HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\n\r\n`;
-  return (sku) => `GET /v1/availability/${sku}${rest}`;
 }
 
 /** An answer of a reservation of one line has about 600 bytes; larger ones are put together from several reads. */

@@ -45,16 +45,17 @@ export class DirectoryRepository {
   }
 
   async itemsBySku(skus: readonly string[]): Promise<DirectoryItem[]> {
-    return this.items('i.sku = any($1::text[])', skus);
+    return this.items('items-by-sku', 'i.sku = any($1::text[])', skus);
   }
 
   async itemsById(ids: readonly number[]): Promise<DirectoryItem[]> {
-    return this.items('i.id = any($1::bigint[])', ids);
+    return this.items('items-by-id', 'i.id = any($1::bigint[])', ids);
   }
 
-  private async items(condition: string, values: readonly (string | number)[]): Promise<DirectoryItem[]> {
-    const { rows } = await this.pool.query(
-      `select i.id, i.sku, i.base_uom, i.fraction_digits, i.tracked, i.active, i.revision, i.updated_at,
+  private async items(name: string, condition: string, values: readonly (string | number)[]): Promise<DirectoryItem[]> {
+    const { rows } = await this.pool.query({
+      name,
+      text: `select i.id, i.sku, i.base_uom, i.fraction_digits, i.tracked, i.active, i.revision, i.updated_at,
               (select json_agg(json_build_object('code', u.code, 'factor', (u.factor * 10000)::bigint))
                  from item_uom u where u.item_id = i.id) as uoms,
               (select json_agg(json_build_object('channelId', r.channel_id, 'buffer', (r.buffer * 10000)::bigint,
@@ -62,8 +63,8 @@ export class DirectoryRepository {
                  from channel_item r where r.item_id = i.id) as rules
          from item i
         where ${condition} and i.deleted_at is null`,
-      [values],
-    );
+      values: [values],
+    });
     return rows.map((row) => ({
       id: row.id,
       sku: row.sku,

@@ -14,6 +14,12 @@ const ABSENT_REMEMBERED = 10_000;
  */
 const ABSENT_MS = 500;
 
+/** Items that are read together. */
+interface Reading {
+  readonly skus: Set<string>;
+  readonly done: Promise<void>;
+}
+
 /**
  * This process's copy of the catalogue and the channels. Who uses it compares `revision` with the database in the
  * same breath as the figures it reads (the engine inside its transaction, availability in its query or in Redis),
@@ -38,6 +44,10 @@ export class Directory {
   private current: Configuration | undefined;
   /** The database that `current` was read of. */
   private readOf = 0;
+  /** The reading that has not begun. */
+  private next: Reading | undefined;
+  /** Ends with the reading under way. */
+  private underWay: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly repository: DirectoryRepository,
@@ -82,9 +92,8 @@ export class Directory {
     const missing = skus.filter((sku) => !this.bySku.has(sku));
     if (missing.length === 0) return;
     const { database } = this;
-    const items = await this.repository.itemsBySku([...new Set(missing)]);
+    await this.read(missing);
     if (database !== this.database) return this.load(skus);
-    this.remember(items);
   }
 
   /**
@@ -168,6 +177,28 @@ export class Directory {
     this.database += 1;
     this.bySku.clear();
     this.absent.clear();
+  }
+
+  /**
+   * Those who miss items while others are read wait, and then share a statement. Never one that was sent before they
+   * came: it would not have what was made meanwhile.
+   */
+  private read(skus: readonly string[]): Promise<void> {
+    this.next ??= this.beginNext();
+    for (const sku of skus) this.next.skus.add(sku);
+    return this.next.done;
+  }
+
+  private beginNext(): Reading {
+    const skus = new Set<string>();
+    const done = this.underWay.then(async () => {
+      this.next = undefined;
+      const { database } = this;
+      const items = await this.repository.itemsBySku([...skus]);
+      if (database === this.database) this.remember(items);
+    });
+    this.underWay = done.catch(() => {});
+    return { skus, done };
   }
 
   private remember(items: readonly DirectoryItem[]): void {

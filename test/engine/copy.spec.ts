@@ -246,6 +246,16 @@ describeWithRedis(
         searches.forget();
       });
 
+      it('is looked for together with all that are missed while the database is asked', async () => {
+        const directory = a.app.get(Directory);
+        const searches = searchesOf(a);
+        const first = directory.load(['NOT-THERE']);
+        await new Promise(setImmediate);
+        await Promise.all([first, ...Array.from({ length: 50 }, (_, i) => directory.load([`NOT-THERE-${i}`]))]);
+        expect(searches.begun).toBe(2);
+        searches.forget();
+      });
+
       it('is there as soon as another process has made it, and as soon as it is stocked there', async () => {
         const { channel, locations } = shop;
         for (let i = 0; i < 5; i += 1) {
