@@ -14,7 +14,7 @@ import { traceparentOf } from './access/traceparent.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
 import type { Clock } from './config.module.js';
-import { directly } from './direct.js';
+import { HotWay } from './hot-way.js';
 import { masked, openLog } from './log.js';
 import { observeRequest } from './operations/http.metrics.js';
 import { requireShallow } from './problems/nesting.js';
@@ -24,7 +24,6 @@ import { withoutSecrets } from './problems/text.js';
 import { validationPipe } from './problems/validation.pipe.js';
 import { Arrivals, corsFor, refuseConnection, serverOptions, setProtectiveHeaders } from './protection.js';
 import { requestIdOf } from './request-id.js';
-import { ShortWay } from './short-way.js';
 
 /** The largest JSON body, in bytes. Imports are streamed and have a bound of their own. */
 const BODY_LIMIT = 1024 * 1024;
@@ -36,8 +35,8 @@ export interface AppOptions {
   readonly clock?: Clock;
   /** Build the module graph without instantiating anything: for the OpenAPI document. */
   readonly preview?: boolean;
-  /** Whether hot routes may go past Nest (direct.ts). Default true; tests compare. */
-  readonly direct?: boolean;
+  /** Whether hot routes may go past Fastify and Nest (hot-way.ts). Default true; tests compare. */
+  readonly hot?: boolean;
   /** Routes beside ours: tests bring one that is deprecated. */
   readonly controllers?: Type[];
 }
@@ -73,21 +72,31 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
   if (config.corsOrigins.length > 0) app.enableCors(corsFor(config.corsOrigins));
-  speakHttp(app, log, new Arrivals(config, app.getHttpServer()), options.direct ?? true);
+  // Who reads debug lines has one of each answer, which the ordinary way writes.
+  const isHot = options.hot ?? !['debug', 'trace'].includes(config.logLevel);
+  const arrivals = new Arrivals(config, app.getHttpServer());
+  const hotWay = new HotWay(app, arrivals, config.corsOrigins.length > 0);
+  speakHttp(app, log, arrivals, hotWay, isHot);
   return app;
 }
 
 /** What holds for every answer, also for those that Fastify gives without Nest. */
-function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arrivals, goDirect: boolean): void {
+function speakHttp(
+  app: NestFastifyApplication,
+  log: pino.Logger,
+  arrivals: Arrivals,
+  hotWay: HotWay,
+  isHot: boolean,
+): void {
   const fastify = app.getHttpAdapter().getInstance();
-  const shortWay = new ShortWay(app, arrivals, log);
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('X-Request-Id', request.id);
     const traceparent = traceparentOf(request.headers.traceparent);
     if (traceparent !== undefined) reply.header('traceparent', traceparent);
     setProtectiveHeaders(reply);
-    done(shortWay.refusalOf(request.raw) ?? arrivals.admit(request, reply));
+    done(hotWay.handOver(request, reply) ?? arrivals.admit(request, reply));
   });
+  fastify.addHook('preParsing', (request, _reply, payload, done) => done(null, hotWay.bodyOf(request) ?? payload));
   // Many clients say application/json also where they send nothing, as with POST …/release.
   const parse = fastify.getDefaultJsonParser('error', 'error');
   app.useBodyParser('application/json', { bodyLimit: BODY_LIMIT }, (request, body, done) => {
@@ -110,10 +119,10 @@ function speakHttp(app: NestFastifyApplication, log: pino.Logger, arrivals: Arri
       done(new Problem('unsupported_media_type', 'This call does not take that Content-Type. Send application/json.'));
   });
   fastify.addHook('onRoute', (route) => {
-    const { raw, direct, short, deprecated } = (route.config ?? {}) as EndpointRoute & DeprecatedRoute;
+    const said = (route.config ?? {}) as EndpointRoute & DeprecatedRoute;
+    const { raw, hot, deprecated } = said;
     if (raw) route.bodyLimit = RAW_LIMIT;
-    if (direct && goDirect) route.handler = directly(app, direct, route.handler);
-    if (short && goDirect) shortWay.add(route.url, short);
+    if (hot && isHot && !deprecated && route.method !== 'HEAD') hotWay.add(route.method as string, route.url, said);
     if (!deprecated) return;
     route.onRequest = (_request, reply, done) => {
       reply.headers(deprecated);

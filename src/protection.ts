@@ -62,9 +62,22 @@ export function serverOptions(config: Config) {
   } satisfies FastifyHttpOptions<Server>;
 }
 
+/** What a page may read of an answer beside its body. */
+const EXPOSED_HEADERS = [
+  'ETag',
+  'Link',
+  'Retry-After',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Deprecation',
+  'Sunset',
+  'Idempotent-Replayed',
+  'X-Request-Id',
+  'traceparent',
+];
+
 /**
  * Pages of these origins may call us, with a key that they send themselves: there are no cookies, and none are taken.
- * `exposedHeaders`: what a page may read of an answer beside its body.
  */
 export function corsFor(origins: readonly string[]) {
   return {
@@ -79,22 +92,16 @@ export function corsFor(origins: readonly string[]) {
       'X-Request-Id',
       'traceparent',
     ],
-    exposedHeaders: [
-      'ETag',
-      'Link',
-      'Retry-After',
-      'RateLimit',
-      'RateLimit-Policy',
-      'Deprecation',
-      'Sunset',
-      'Idempotent-Replayed',
-      'X-Request-Id',
-      'traceparent',
-    ],
+    exposedHeaders: EXPOSED_HEADERS,
     maxAge: 600,
     // Else a preflight that is none is answered with plain text.
     strictPreflight: false,
   };
+}
+
+/** What an answer says of it to who asks from no page, name after value: `vary` as the answer itself would have it. */
+export function corsLines(vary = 'Origin'): string[] {
+  return ['vary', vary, 'access-control-expose-headers', EXPOSED_HEADERS.join(', ')];
 }
 
 /** The requests of one server whose bodies are still arriving: how long they take, and how much memory. */

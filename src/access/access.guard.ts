@@ -9,11 +9,17 @@ import { AUDITED, ONLY_READS, REQUIRED_SCOPE } from './endpoint.decorator.js';
 import { KeyRing } from './key-ring.service.js';
 import { operationId } from './operation.js';
 import { Principal, requireScope, Scope } from './principal.js';
-import { RateLimits } from './rate-limits.service.js';
+import { type Headed, RateLimits } from './rate-limits.service.js';
 import { workOf } from './work.js';
 
+/** What the guard leaves on a request: who calls what. */
+export interface Identified {
+  principal?: Principal;
+  operation?: string;
+}
+
 /** A request that has met the guard. */
-export type IdentifiedRequest = FastifyRequest & { principal?: Principal; operation?: string };
+export type IdentifiedRequest = FastifyRequest & Identified;
 
 /** What a route says of itself, read once. */
 export interface GuardedRoute {
@@ -40,7 +46,7 @@ export class AccessGuard implements CanActivate {
   canActivate(context: ExecutionContext): true | Promise<true> {
     const http = context.switchToHttp();
     const request = http.getRequest<IdentifiedRequest>();
-    // Admitted on the direct way (src/app.ts), and sent on from there to be explained: nobody is charged twice.
+    // Admitted on the hot way (src/hot-way.ts), and sent on from there to be explained: nobody is charged twice.
     if (request.principal !== undefined) return true;
     const route = this.routeOf(context.getClass(), context.getHandler());
     const admitted = this.admit(request, http.getResponse<FastifyReply>(), route);
@@ -55,8 +61,15 @@ export class AccessGuard implements CanActivate {
     if (route.scopes === null) return;
     const key = bearer(request.headers.authorization);
     const known = this.keyRing.recall(key);
-    if (known) return this.charge(request, reply, known, route);
-    return this.keyRing.identify(key, request.ip).then((found) => this.charge(request, reply, found, route));
+    if (known) return this.enter(request, reply, known, route);
+    return this.keyRing.identify(key, request.ip).then((found) => this.enter(request, reply, found, route));
+  }
+
+  /** Who calls, where nobody needs to be asked, nor where the call comes from; undefined: `admit` finds out, or says why not. */
+  atHand(authorization: string | undefined): Principal | undefined {
+    const key = BEARER.exec(authorization ?? '')?.[1];
+    const known = key === undefined ? undefined : this.keyRing.atHand(key);
+    return known?.addresses === null ? known.principal : undefined;
   }
 
   /** What the method of a controller says of itself. */
@@ -64,13 +77,18 @@ export class AccessGuard implements CanActivate {
     return this.routes.get(handler) ?? this.read(controller, handler);
   }
 
-  private charge(
-    request: IdentifiedRequest,
-    reply: FastifyReply,
-    credential: Credential,
+  /**
+   * Charges the limits of a request whose caller is known, and looks whether it may. Throws `rate_limited` and
+   * `scope_required`. Not a promise where nobody needs to be asked.
+   */
+  charge(
+    request: Identified & { readonly body?: unknown },
+    reply: Headed,
+    principal: Principal,
     route: GuardedRoute,
   ): void | Promise<void> {
-    const principal = enter(request, credential, route);
+    request.operation = route.operation;
+    request.principal = principal;
     const limits = this.rateLimits.limitsOf(principal);
     if (limits === null) return requireScopeOf(route, principal);
     // Before the scope: who may not is not to ask without end either, and is told what is left.
@@ -79,6 +97,20 @@ export class AccessGuard implements CanActivate {
     return charged === undefined
       ? requireScopeOf(route, principal)
       : charged.then(() => requireScopeOf(route, principal));
+  }
+
+  private enter(
+    request: IdentifiedRequest,
+    reply: FastifyReply,
+    { principal, addresses }: Credential,
+    route: GuardedRoute,
+  ): void | Promise<void> {
+    if (addresses !== null && !isAmong(addresses, request.ip)) {
+      Object.assign(request, { principal, operation: route.operation });
+      throw new Problem('address_forbidden', `The keys of ${principal.clientCode} may not be used from ${request.ip}.`);
+    }
+    const caller = route.audited ? { ...principal, origin: originOf(request, route.operation) } : principal;
+    return this.charge(request, reply, caller, route);
   }
 
   private read(controller: Type, handler: Handler): GuardedRoute {
@@ -97,15 +129,6 @@ export class AccessGuard implements CanActivate {
   }
 }
 
-function enter(request: IdentifiedRequest, { principal, addresses }: Credential, route: GuardedRoute): Principal {
-  request.operation = route.operation;
-  request.principal = route.audited ? { ...principal, origin: originOf(request, route.operation) } : principal;
-  if (addresses !== null && !isAmong(addresses, request.ip)) {
-    throw new Problem('address_forbidden', `The keys of ${principal.clientCode} may not be used from ${request.ip}.`);
-  }
-  return principal;
-}
-
 function requireScopeOf({ scopes }: GuardedRoute, principal: Principal): void {
   requireScope(principal, ...(scopes as readonly Scope[]));
 }
@@ -114,8 +137,10 @@ function originOf({ id, ip }: FastifyRequest, operation: string) {
   return { operation, requestId: id, address: ip };
 }
 
+const BEARER = /^Bearer +(\S+)$/i;
+
 function bearer(header: string | undefined): string {
-  const key = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
+  const key = BEARER.exec(header ?? '')?.[1];
   if (!key) throw unauthenticated('Send Authorization: Bearer <key>.');
   return key;
 }

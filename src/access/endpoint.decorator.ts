@@ -47,13 +47,8 @@ export interface EndpointOptions {
   readonly streams?: Readonly<Record<string, string>>;
   /** Takes any media type, up to 5 MiB of bytes, as they were sent; by media type an example. */
   readonly raw?: Readonly<Record<string, string>>;
-  /**
-   * Of a hot route: the arguments of its method for a request that is in order at a glance, which then goes past Nest;
-   * undefined: the request takes the ordinary way, where it is judged and explained.
-   */
-  readonly direct?: DirectArguments;
-  /** Of a hot route of bytes that anyone may call: goes past Fastify and Nest (src/short-way.ts). */
-  readonly short?: ShortArguments;
+  /** Of a hot route: which of its requests may go past Fastify and Nest (src/hot-way.ts). */
+  readonly hot?: HotArguments;
   /** Has a body or parameters that can be wrong. Default true. */
   readonly validated?: boolean;
 }
@@ -61,9 +56,7 @@ export interface EndpointOptions {
 /** Everything a route says about itself in one place: scope, status, documentation, problems. */
 export function Endpoint(options: EndpointOptions): MethodDecorator {
   const { scope, summary, description, answer = {}, problems = [], idempotent, ifMatch } = options;
-  const { streams, raw, direct, short, validated = true } = options;
-  if (short && !(raw && scope === null))
-    throw new Error('Only bytes that anyone may send may go past the access guard.');
+  const { streams, raw, hot, validated = true } = options;
   const examples = raw ?? streams;
   const status = answer.status ?? 200;
   const codes = new Set<ProblemCode>([
@@ -101,8 +94,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     ...(scope === null ? [] : [ApiBearerAuth('key')]),
     ...(streams ? [routeConfig({ streams: Object.keys(streams) } satisfies EndpointRoute)] : []),
     ...(raw ? [routeConfig({ raw: true } satisfies EndpointRoute)] : []),
-    ...(direct ? [directRoute(direct, status)] : []),
-    ...(short ? [shortRoute(short)] : []),
+    ...(hot ? [hotRoute(hot, status)] : []),
     ...(idempotent
       ? [
           ApiHeader({
@@ -130,54 +122,45 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
 export interface EndpointRoute {
   readonly streams?: readonly string[];
   readonly raw?: boolean;
-  readonly direct?: DirectRoute;
-  readonly short?: ShortRoute;
+  readonly hot?: HotRoute;
 }
 
-/** `caller`: whom the access guard has admitted; of a route that anyone may call there is none. */
-export type DirectArguments = (request: FastifyRequest, caller: Principal) => readonly unknown[] | undefined;
+/** A request of a hot route, as far as it is in order at a glance. */
+export interface HotRequest {
+  readonly method: string;
+  /** With its query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly id: string;
+  readonly traceparent: string | undefined;
+  /** The parameter that the path ends with, decoded; of a path without one it is empty. */
+  readonly parameter: string;
+  /** What follows `?`, as it is; empty: nothing does. */
+  readonly query: string;
+  /** Of a POST: what the JSON says, or of a route of bytes the bytes. */
+  readonly body: unknown;
+}
 
-export interface DirectRoute {
+/**
+ * The arguments of the method for a request that is in order at a glance; undefined: the request takes the ordinary way,
+ * where it is judged and explained. `caller`: whom the access guard has admitted; of a route that anyone may call there
+ * is none.
+ */
+export type HotArguments = (request: HotRequest, caller: Principal) => readonly unknown[] | undefined;
+
+export interface HotRoute {
   readonly controller: Type;
   /** Of the controller. */
   readonly method: string;
-  readonly argumentsOf: DirectArguments;
+  readonly argumentsOf: HotArguments;
   /** Of an answer that names none. */
   readonly status: number;
 }
 
-function directRoute(argumentsOf: DirectArguments, status: number): MethodDecorator {
+function hotRoute(argumentsOf: HotArguments, status: number): MethodDecorator {
   return (target, method, descriptor) => {
-    const direct = { controller: target.constructor as Type, method: String(method), argumentsOf, status };
-    routeConfig({ direct } satisfies EndpointRoute)(target, method, descriptor);
-  };
-}
-
-/** A request whose route ends in its only parameter. */
-export interface Arrived {
-  readonly body: Buffer;
-  readonly headers: IncomingHttpHeaders;
-  readonly id: string;
-  readonly traceparent: string | undefined;
-}
-
-export interface ShortArguments {
-  /** What the parameter is at a glance: nothing that would have to be decoded. */
-  readonly parameter: RegExp;
-  /** The arguments of the method. */
-  readonly argumentsOf: (parameter: string, arrived: Arrived) => readonly unknown[];
-}
-
-export interface ShortRoute extends ShortArguments {
-  readonly controller: Type;
-  /** Of the controller; it answers with an Answer. */
-  readonly method: string;
-}
-
-function shortRoute(given: ShortArguments): MethodDecorator {
-  return (target, method, descriptor) => {
-    const short = { ...given, controller: target.constructor as Type, method: String(method) };
-    routeConfig({ short } satisfies EndpointRoute)(target, method, descriptor);
+    const hot = { controller: target.constructor as Type, method: String(method), argumentsOf, status };
+    routeConfig({ hot } satisfies EndpointRoute)(target, method, descriptor);
   };
 }
 
@@ -204,7 +187,10 @@ export const Once = createParamDecorator((_: unknown, context: ExecutionContext)
 });
 
 /** Throws `idempotency_key_missing`, or `validation_failed` for a key that is none. */
-export function intentOf(request: FastifyRequest, { clientId }: Principal): Intent {
+export function intentOf(
+  request: Pick<FastifyRequest, 'method' | 'url' | 'headers' | 'body'>,
+  { clientId }: Principal,
+): Intent {
   return {
     clientId,
     key: parseIdempotencyKey(request.headers['idempotency-key'] as string | undefined),

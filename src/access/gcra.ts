@@ -29,6 +29,11 @@ export function owedAt(policy: Policy, whole: number, now: number): number {
   return owed < 0 || owed > windowOf(policy) ? 0 : owed;
 }
 
+/** What is still owed when `units` that were taken are given back: never less than nothing. */
+export function givenBack({ interval }: Policy, owed: number, units: number): number {
+  return Math.max(0, owed - units * interval);
+}
+
 /** What a request costs in time. One that asks for more than the whole budget takes the whole of it. */
 export function charge({ quota, interval }: Policy, cost: number): number {
   return Math.min(cost, quota) * interval;

@@ -48,9 +48,14 @@ export class KeyRing {
 
   /** What is known of a key that was looked up lately, without waiting for anybody. Throws `unauthenticated` if it expired. */
   recall(key: string): Credential | undefined {
-    const remembered = this.known.get(key);
-    if (remembered === undefined || remembered.until <= performance.now()) return undefined;
-    return this.requireLive(remembered.credential);
+    const credential = this.remembered(key);
+    return credential && this.requireLive(credential);
+  }
+
+  /** As `recall`; undefined as well if it expired. */
+  atHand(key: string): Credential | undefined {
+    const credential = this.remembered(key);
+    return credential && credential.expiresAt > this.clock() ? credential : undefined;
   }
 
   /**
@@ -70,6 +75,11 @@ export class KeyRing {
     // They stay in it, so that a key which is still valid counts as known.
     for (const remembered of this.known.values()) remembered.until = 0;
     this.asked = new Map();
+  }
+
+  private remembered(key: string): Credential | undefined {
+    const remembered = this.known.get(key);
+    return remembered === undefined || remembered.until <= performance.now() ? undefined : remembered.credential;
   }
 
   private requireLive(credential: Credential): Credential {

@@ -18,6 +18,8 @@ export interface Allowance {
 
 /** Everything a request is charged to, and how that is said in `RateLimit-Policy`. */
 export interface Limits {
+  /** The same for the same budgets, whoever reads them anew. */
+  readonly name: string;
   readonly allowances: readonly Allowance[];
   readonly policies: readonly NamedPolicy[];
   readonly policyHeader: string;
@@ -51,7 +53,8 @@ export function limitsOf(limited: readonly Limited[]): Limits | null {
     };
   });
   const policies = allowances.flatMap((allowance) => allowance.policies);
-  return { allowances, policies, policyHeader: policies.map(policyItem).join(', ') };
+  const name = allowances.map(({ key }) => key).join(' ');
+  return { name, allowances, policies, policyHeader: policies.map(policyItem).join(', ') };
 }
 
 /** The limits of its client and of the channel that is bound to both apply; null: there is none. */

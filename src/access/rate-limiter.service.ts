@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { CLOCK, type Clock } from '../config.module.js';
 import { REDIS } from '../redis/redis.connection.js';
 import { RedisLink } from '../redis/redis.link.js';
+import { Advance } from './advance.js';
 import { shareOf, type Taken, take } from './gcra.js';
 import { Processes } from './processes.worker.js';
 import type { Allowance, Limits, NamedPolicy } from './rate-limit.js';
@@ -34,11 +35,18 @@ interface Waiting {
   readonly tell: (decision: Decision) => void;
 }
 
+/** Callers who are given units in advance at the same time. */
+const MOST_ADVANCES = 10_000;
+
+function nothingAt(since: number) {
+  return { back: 0, advance: 0, use: { since, units: 0 } };
+}
+
 type WithTake = Redis & { takeFromBudgets(keys: number, ...args: (string | number)[]): Promise<number[]> };
 
 /**
  * Takes from budgets, from all of a request or from none. With Redis one round trip, which requests that come while one is
- * under way share. Without it, or while it does not answer, this process decides alone about its share: nothing is ever refused
+ * under way share; who asks often is given units in advance, and waits for none. Without it, or while it does not answer, this process decides alone about its share: nothing is ever refused
  * because Redis is away, and no more passes than was agreed.
  */
 @Injectable()
@@ -46,6 +54,8 @@ export class RateLimiter {
   private readonly kept = new LRUCache<string, number[]>({ max: MOST_KEPT });
   /** Whose budgets Redis is just being asked about, and who has come since. */
   private readonly waiting = new Map<Limits, Waiting[]>();
+  /** By the name of the limits. What falls out is lost: at most an eighth of what was left. */
+  private readonly advances = new LRUCache<string, Advance>({ max: MOST_ADVANCES });
 
   constructor(
     @Inject(REDIS) redis: Redis | null,
@@ -59,8 +69,13 @@ export class RateLimiter {
   /** Not a promise where nobody needs to be asked: then it takes a microsecond. */
   take(limits: Limits, cost: number): Decision | Promise<Decision> {
     const prefix = this.processes.redisPrefix;
-    if (this.link.up && prefix !== undefined) return this.takeFromRedis(prefix, limits, cost);
-    return this.takeHere(limits, cost);
+    if (!this.link.up || prefix === undefined) return this.takeHere(limits, cost);
+    return this.takeFromAdvance(limits, cost) ?? this.takeFromRedis(prefix, limits, cost);
+  }
+
+  private takeFromAdvance(limits: Limits, cost: number): Decision | undefined {
+    const taken = this.advances.get(limits.name)?.take(cost, performance.now());
+    return taken && { mode: 'redis', taken, policies: limits.policies };
   }
 
   private takeFromRedis(prefix: string, limits: Limits, cost: number): Promise<Decision> {
@@ -80,10 +95,19 @@ export class RateLimiter {
     const waiting = this.waiting.get(limits) as Waiting[];
     while (waiting.length > 0) {
       await turn();
-      const asking = waiting.splice(0, MOST_AT_ONCE);
-      const costs = asking.map(({ cost }) => cost).join(' ');
+      const asking: Waiting[] = [];
+      for (const each of waiting.splice(0, MOST_AT_ONCE)) {
+        // Who came while Redis was asked for others may find that it has given more.
+        const decision = this.takeFromAdvance(limits, each.cost);
+        if (decision) each.tell(decision);
+        else asking.push(each);
+      }
+      if (asking.length === 0) continue;
+      const at = performance.now();
+      const { back, advance, use } = this.advances.get(limits.name)?.end(at) ?? nothingAt(at);
+      const costs = [...asking.map(({ cost }) => cost), ...(advance > 0 ? [advance] : [])].join(' ');
       const answer = await this.link.ask((redis) =>
-        (redis as WithTake).takeFromBudgets(keys.length, ...keys, costs, ...budgets),
+        (redis as WithTake).takeFromBudgets(keys.length, ...keys, costs, back, ...budgets),
       );
       if (answer === undefined) {
         for (const { cost, tell } of asking) tell(this.takeHere(limits, cost));
@@ -91,9 +115,15 @@ export class RateLimiter {
       }
       const [now, ...owed] = answer as [number, ...number[]];
       const wholeAt = owed.map((each) => now + each);
+      let { units } = use;
       for (const { cost, tell } of asking) {
-        tell({ mode: 'redis', taken: take(policies, wholeAt, cost, now), policies });
+        const taken = take(policies, wholeAt, cost, now);
+        if (taken.admitted) units += cost;
+        tell({ mode: 'redis', taken, policies });
       }
+      const granted = take(policies, [...wholeAt], advance, now).admitted ? advance : 0;
+      const asked = { policies, wholeAt, now, at, use: { ...use, units }, advance: granted };
+      this.advances.set(limits.name, new Advance(asked));
     }
     this.waiting.delete(limits);
   }

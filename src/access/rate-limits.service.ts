@@ -1,10 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
 import { Problem } from '../problems/problem.js';
 import type { Principal } from './principal.js';
 import { type Limits, limitsOfCaller, type Refusal, rateLimitHeader, refusalOf } from './rate-limit.js';
 import { countDecision, rateLimitMetrics } from './rate-limit.metrics.js';
 import { type Decision, RateLimiter } from './rate-limiter.service.js';
+
+/** An answer that is being made: takes headers. */
+export interface Headed {
+  header(name: string, value: string): unknown;
+}
 
 /** Holds callers to what was agreed with them, and tells them in every answer what is left. */
 @Injectable()
@@ -25,7 +29,7 @@ export class RateLimits {
   }
 
   /** Charges a request that costs so much. Throws `rate_limited`, and then nothing was charged. */
-  charge(limits: Limits, { channel }: Principal, cost: number, reply: FastifyReply): void | Promise<void> {
+  charge(limits: Limits, { channel }: Principal, cost: number, reply: Headed): void | Promise<void> {
     const decision = this.limiter.take(limits, cost);
     const of = channel?.code ?? '';
     if (decision instanceof Promise) return decision.then((decided) => answer(limits, decided, cost, of, reply));
@@ -33,7 +37,7 @@ export class RateLimits {
   }
 }
 
-function answer(limits: Limits, decision: Decision, cost: number, channel: string, reply: FastifyReply): void {
+function answer(limits: Limits, decision: Decision, cost: number, channel: string, reply: Headed): void {
   const { taken, mode, policies } = decision;
   reply.header('RateLimit-Policy', limits.policyHeader);
   countDecision(channel, taken.admitted ? 'accepted' : 'limited', mode);

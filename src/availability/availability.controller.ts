@@ -1,7 +1,6 @@
 import { Body, Controller, Get, Headers, Post, Query } from '@nestjs/common';
 import { ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
-import { Caller, Endpoint } from '../access/endpoint.decorator.js';
+import { Caller, Endpoint, type HotRequest } from '../access/endpoint.decorator.js';
 import { PathSku } from '../access/path.decorator.js';
 import type { Principal } from '../access/principal.js';
 import { isCode, isSku } from '../problems/fields.dto.js';
@@ -23,7 +22,7 @@ export class AvailabilityController {
     scope: 'availability:read',
     summary: 'Ask what a channel may promise of an item',
     description: 'Answers 304 when the ETag in If-None-Match still holds.',
-    direct: plainlyAsked,
+    hot: plainlyAsked,
     answer: { type: AvailabilityView },
     problems: ['unknown_sku', 'unknown_channel', 'channel_forbidden', 'stale_availability'],
   })
@@ -46,7 +45,7 @@ export class AvailabilityController {
   @Post('query')
   @Endpoint({
     scope: 'availability:read',
-    direct: plainlyQueried,
+    hot: plainlyQueried,
     summary: 'Ask for up to 2,000 lines at once, with a sourcing plan',
     description: 'Lines of one SKU share its stock. Nothing is reserved by it.',
     onlyReads: true,
@@ -59,13 +58,12 @@ export class AvailabilityController {
 }
 
 /** Of one SKU, in the channel of the key or in one that is named. */
-function plainlyAsked(request: FastifyRequest, caller: Principal): readonly unknown[] | undefined {
-  const { sku } = request.params as { sku: string };
-  const query = request.query as { channel?: unknown };
-  for (const name in query) if (name !== 'channel' || !isCode(query.channel)) return undefined;
-  return isSku(sku) ? [caller, sku, query, request.headers['if-none-match']] : undefined;
+function plainlyAsked({ parameter: sku, query, headers }: HotRequest, caller: Principal) {
+  const channel = /^channel=([\w.-]+)$/.exec(query)?.[1];
+  if (!isSku(sku) || (query !== '' && !isCode(channel))) return undefined;
+  return [caller, sku, channel === undefined ? {} : { channel }, headers['if-none-match']];
 }
 
-function plainlyQueried({ body }: FastifyRequest, caller: Principal): readonly unknown[] | undefined {
-  return QueryAvailability.isPlain(body) ? [caller, body] : undefined;
+function plainlyQueried({ query, body }: HotRequest, caller: Principal) {
+  return query === '' && QueryAvailability.isPlain(body) ? [caller, body] : undefined;
 }

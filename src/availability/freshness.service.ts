@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Budget, NOBODY_SILENT, type Silence, type SilenceNow, silenceAt } from './freshness.js';
+import { type Budget, isSameSilence, NOBODY_SILENT, type Silence, type SilenceNow, silenceAt } from './freshness.js';
 
 /**
  * Which locations' figures have gone stale, by a table that the feature fills which knows the sources. One comparison
@@ -20,8 +20,13 @@ export class Freshness {
     this.now = { ...this.now, until: Number.NEGATIVE_INFINITY }; // looked at anew by the next question
   }
 
+  /** The same object as long as the same are silent: answers that were made by it hold as long (availability.service.ts). */
   silentAt(now: number): Silence {
-    if (now < this.now.from || now >= this.now.until) this.now = silenceAt(this.budgets, now);
+    const known = this.now;
+    if (now < known.from || now >= known.until) {
+      const next = silenceAt(this.budgets, now);
+      this.now = isSameSilence(next.silent, known.silent) ? { ...next, silent: known.silent } : next;
+    }
     return this.now.silent;
   }
 }

@@ -1,6 +1,7 @@
 import type { DirectoryChannel, DirectoryItem } from '../channels/directory.js';
 import type { Position } from '../stock/position.js';
 import { NOBODY_SILENT, rulesUnder, silenceAt } from './freshness.js';
+import { Freshness } from './freshness.service.js';
 
 const budgets = new Map([
   [1, { heardAt: 50, freshUntil: 100 }],
@@ -16,6 +17,22 @@ describe('who is silent', () => {
     const found = silenceAt(budgets, now);
     expect([...found.silent.keys()]).toEqual(silent);
     expect(found).toMatchObject({ from, until });
+  });
+});
+
+describe('what stands by who is silent', () => {
+  it('is the same object as long as the same are, however often the budgets are told', () => {
+    const freshness = new Freshness();
+    expect(freshness.silentAt(50)).toBe(NOBODY_SILENT);
+    freshness.set(budgets);
+    expect(freshness.silentAt(50)).toBe(NOBODY_SILENT);
+    const one = freshness.silentAt(150);
+    expect([...one]).toEqual([[1, 50]]);
+    freshness.set(new Map(budgets));
+    expect(freshness.silentAt(160)).toBe(one);
+    freshness.set(new Map([...budgets, [1, { heardAt: 60, freshUntil: 110 }]]));
+    expect([...freshness.silentAt(160)]).toEqual([[1, 60]]);
+    expect([...freshness.silentAt(250).keys()]).toEqual([1, 2]);
   });
 });
 

@@ -36,6 +36,10 @@ export function silenceAt(budgets: ReadonlyMap<number, Budget>, now: number): Si
   return { silent, from, until };
 }
 
+export function isSameSilence(one: Silence, other: Silence): boolean {
+  return one.size === other.size && [...one].every(([locationId, heardAt]) => other.get(locationId) === heardAt);
+}
+
 /**
  * The rules by which a channel promises an item, given who is silent: `serve` changes nothing, `buffer` keeps
  * `staleBuffer` back too, `refuse` throws `stale_availability`. What is quoted is admitted: both ask here.

@@ -6,6 +6,7 @@ import { Counter, register } from 'prom-client';
 import type { CatalogChange } from '../catalog/catalog.changes.js';
 import { REDIS } from '../redis/redis.connection.js';
 import { RedisLink } from '../redis/redis.link.js';
+import { type Letter, Mailbox } from '../stock/mailbox.js';
 import { Position, UNSELLABLE, Unsellable } from '../stock/position.js';
 import { AvailabilityRepository, type DatabaseState, ItemStock } from './availability.repository.js';
 import type { Heard } from './stock.copy.js';
@@ -72,6 +73,15 @@ interface Question {
   readonly answer: Promise<CacheRead>;
 }
 
+/** Who waits for the revision of channels and locations. */
+interface Look extends Letter {
+  readonly answer: (revision: number) => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+/** All who ask share one reading. */
+const LOOKS = { letters: Infinity, lines: Infinity, waiting: Infinity };
+
 type WithMerge = Redis & { mergeStock(key: string, ...args: (string | number)[]): Promise<number> };
 
 let copyReads = 0;
@@ -101,6 +111,7 @@ export class StockCache {
   private readonly process = randomUUID();
   private said = 0;
   private question: Question | undefined;
+  private readonly looks = new Mailbox<Look>(LOOKS, (batch) => this.lookAtConfiguration(batch));
   /** Items whose change Redis did not hear of. */
   private readonly unannounced = new Set<string>();
 
@@ -122,7 +133,7 @@ export class StockCache {
    * The items that are there whole and whose holds have not expired since, and maybe others. Questions of one turn of the
    * event loop go to Redis together, and ask for an item once. Without Redis: nothing is there.
    */
-  async read(itemIds: readonly number[], now: number): Promise<CacheRead> {
+  read(itemIds: readonly number[], now: number): CacheRead | Promise<CacheRead> {
     if (!this.redis || !this.present) return NOTHING;
     this.question ??= this.ask(this.redis);
     const { question } = this;
@@ -165,6 +176,26 @@ export class StockCache {
       this.link.failed(error);
       cacheReads.inc({ outcome: 'error' }, itemIds.length);
       return NOTHING;
+    }
+  }
+
+  /**
+   * The revision of channels and locations as the database has it, kept in Redis for the next. Who asks while it is read waits,
+   * and then shares a reading: never one that began before the question.
+   */
+  configuration(): Promise<number> {
+    return new Promise((answer, refuse) => {
+      this.looks.put({ weight: 1, answer, refuse });
+    });
+  }
+
+  private async lookAtConfiguration(batch: readonly Look[]): Promise<void> {
+    try {
+      const state = await this.repository.state();
+      await this.fill(state, []);
+      for (const { answer } of batch) answer(state.configuration);
+    } catch (error) {
+      for (const { refuse } of batch) refuse(error);
     }
   }
 
@@ -227,14 +258,8 @@ export class StockCache {
    */
   async beat(): Promise<void> {
     await this.write(async (redis, prefix) => {
-      let revision = wholeNumber(await redis.get(`${prefix}configuration`).catch(() => null));
-      if (revision === undefined) {
-        const state = await this.repository.state();
-        this.follow(state);
-        await this.setConfiguration(redis, state);
-        revision = state.configuration;
-      }
-      await this.tellConfiguration(redis, revision);
+      const kept = wholeNumber(await redis.get(`${prefix}configuration`).catch(() => null));
+      await this.tellConfiguration(redis, kept ?? (await this.configuration()));
     });
   }
 

@@ -3,7 +3,7 @@ import { Configuration, DirectoryItem } from '../channels/directory.js';
 import { Directory } from '../channels/directory.service.js';
 import { CLOCK, type Clock } from '../config.module.js';
 import { inSpan } from '../operations/spans.tracer.js';
-import { AvailabilityRepository, ItemStock } from './availability.repository.js';
+import type { ItemStock } from './availability.repository.js';
 import { countCopyReads, StockCache } from './stock.cache.js';
 import { StockCopy } from './stock.copy.js';
 import { StockReader } from './stock.reader.js';
@@ -28,7 +28,6 @@ export interface FoundStock {
 export class StockFinder {
   constructor(
     private readonly directory: Directory,
-    private readonly repository: AvailabilityRepository,
     private readonly copy: StockCopy,
     private readonly cache: StockCache,
     private readonly reader: StockReader,
@@ -58,9 +57,10 @@ export class StockFinder {
    * is read again.
    */
   async find(skus: readonly string[]): Promise<FoundStock> {
-    await this.directory.lookUp(skus);
+    const looking = this.directory.lookUp(skus);
+    if (looking) await looking;
     for (let attempt = 1; ; attempt += 1) {
-      const configuration = await this.directory.configuration();
+      const configuration = this.directory.loaded ?? (await this.directory.configuration());
       const asked = skus.map((sku) => this.directory.item(sku));
       const items = asked.flatMap((item) => item ?? []);
       const stock = await this.stockOf(items.map(({ id }) => id));
@@ -88,7 +88,7 @@ export class StockFinder {
     if (known !== undefined && kept.size === ids.length) return { configuration: known, items: kept };
     const absent = ids.filter((id) => !kept.has(id));
     const keep = this.copy.begin();
-    const cached = await inSpan('read cache', () => this.cache.read(absent, now), readings(absent.length));
+    const cached = await inSpan('read cache', async () => this.cache.read(absent, now), readings(absent.length));
     const ours = absent.flatMap((id) => cached.items.get(id) ?? []);
     keep(ours);
     const items = new Map(kept);
@@ -99,8 +99,9 @@ export class StockFinder {
     const keepRead = this.copy.begin();
     const read = missing.length > 0 ? await this.reader.read(missing) : undefined;
     // Where no item was found, the statement says nothing of the configuration either.
-    const state = read?.state ?? (await this.repository.state());
-    const found = missing.flatMap((id) => read?.items.get(id) ?? []);
+    if (read?.state === undefined) return { configuration: await this.cache.configuration(), items };
+    const { state } = read;
+    const found = missing.flatMap((id) => read.items.get(id) ?? []);
     // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
     keepRead(found);
     // Where the time of a hold has come, the entry would not be served until that is let go of.

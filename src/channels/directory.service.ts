@@ -98,11 +98,14 @@ export class Directory {
 
   /**
    * As `load`, for answers that may be half a second old, not for changes: a SKU that nobody has heard of is not looked
-   * for each time that somebody asks, and what several ask for at once is looked for once.
+   * for each time that somebody asks, and what several ask for at once is looked for once. undefined: all are at hand.
    */
-  async lookUp(skus: readonly string[]): Promise<void> {
+  lookUp(skus: readonly string[]): Promise<void> | undefined {
     const unknown = skus.filter((sku) => !this.bySku.has(sku) && !this.absent.has(sku));
-    if (unknown.length === 0) return;
+    return unknown.length === 0 ? undefined : this.lookFor(unknown, skus);
+  }
+
+  private async lookFor(unknown: readonly string[], skus: readonly string[]): Promise<void> {
     const { news } = this;
     const unsought = [...new Set(unknown.filter((sku) => !this.looking.has(sku)))];
     if (unsought.length > 0) {

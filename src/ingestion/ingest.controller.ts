@@ -30,7 +30,7 @@ export class IngestController {
         '{"specversion":"1.0","id":"receipt-4711","source":"wms","type":"stock.received.v1","time":"2026-03-01T08:30:00Z",' +
         '"data":{"sku":"CABLE/2M","location":"HAM","quantity":120}}',
     },
-    short: plainlyIngested,
+    hot: plainlyIngested,
     answer: { type: IngestAnswer, status: 202, description: 'Every event is durable.' },
     problems: [
       'not_found',

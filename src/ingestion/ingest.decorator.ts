@@ -1,9 +1,9 @@
 import { createParamDecorator, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { ShortArguments } from '../access/endpoint.decorator.js';
+import type { HotRequest } from '../access/endpoint.decorator.js';
 import { traceparentOf } from '../access/traceparent.js';
+import { isCode } from '../problems/fields.dto.js';
 import { invalid, Problem } from '../problems/problem.js';
-import { CODE } from '../problems/text.js';
 
 /** A request of a source, of which nothing is believed yet. */
 export interface IngestRequest {
@@ -16,14 +16,11 @@ export interface IngestRequest {
   readonly atomic: boolean;
 }
 
-/** The source and the request, where both are in order at a glance: there is no query then. */
-export const plainlyIngested: ShortArguments = {
-  parameter: CODE,
-  argumentsOf: (source, { body, headers, id, traceparent = null }): [source: string, request: IngestRequest] => [
-    source,
-    { body, headers, requestId: id, traceparent, atomic: false },
-  ],
-};
+/** The source and the request, where both are in order at a glance. */
+export function plainlyIngested({ parameter: source, query, body, headers, id, traceparent }: HotRequest) {
+  if (query !== '' || !isCode(source)) return undefined;
+  return [source, { body, headers, requestId: id, traceparent: traceparent ?? null, atomic: false }];
+}
 
 /** Throws `unsupported_media_type` for a form, which Fastify has taken apart before we see it. */
 export const Ingested = createParamDecorator((_: unknown, context: ExecutionContext): IngestRequest => {

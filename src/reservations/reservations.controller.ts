@@ -1,7 +1,6 @@
 import { Body, Controller, Get, Post, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
-import { Caller, Endpoint, IfMatch, intentOf, Once } from '../access/endpoint.decorator.js';
+import { Caller, Endpoint, type HotRequest, IfMatch, intentOf, Once } from '../access/endpoint.decorator.js';
 import type { Intent } from '../access/idempotency.js';
 import { PathId } from '../access/path.decorator.js';
 import type { Principal } from '../access/principal.js';
@@ -32,7 +31,7 @@ export class ReservationsController {
   @Post()
   @Endpoint({
     scope: 'reservations:write',
-    direct: plainlyPlaced,
+    hot: plainlyPlaced,
     summary: 'Hold stock for a while',
     description: 'All lines or none, unless mode is partial. The hold expires by itself unless it is committed.',
     answer: { ...changed, status: 201, located: true, description: 'Held, or committed where `commit` was true.' },
@@ -274,8 +273,8 @@ export class ReservationsController {
   }
 }
 
-function plainlyPlaced(request: FastifyRequest, caller: Principal): readonly unknown[] | undefined {
-  const { body } = request;
-  if (!PlaceReservation.isPlain(body)) return undefined;
+function plainlyPlaced(request: HotRequest, caller: Principal) {
+  const { query, body } = request;
+  if (query !== '' || !PlaceReservation.isPlain(body)) return undefined;
   return [caller, intentOf(request, caller), Object.assign(new PlaceReservation(), body)];
 }

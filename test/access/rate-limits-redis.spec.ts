@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
-import { owedAt, type Policy, policy, take } from '../../src/access/gcra.js';
+import { givenBack, owedAt, type Policy, policy, take } from '../../src/access/gcra.js';
 import { Processes } from '../../src/access/processes.worker.js';
 import { limitsOf } from '../../src/access/rate-limit.js';
 import { TAKE } from '../../src/access/rate-limiter.script.js';
@@ -36,7 +36,8 @@ describeWithRedis('the script that takes from budgets', () => {
     const aPolicy = fc
       .tuple(fc.integer({ min: 1, max: 1_000 }), fc.constantFrom(0.0001, 0.001, 0.01, 1, 60))
       .map(([quota, seconds]) => policy(quota, seconds));
-    const step = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 5 });
+    const costs = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 5 });
+    const step = fc.record({ costs, back: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 400 })) });
     const requests = fc.array(step, { minLength: 1, maxLength: 8 });
     const budgets = fc
       .integer({ min: 1, max: 3 })
@@ -46,10 +47,12 @@ describeWithRedis('the script that takes from budgets', () => {
         const names = keys(policies.length / 2);
         const wholeAt = policies.map(() => 0);
         // The last step takes nothing, and says what the one before has left.
-        for (const costs of [...steps, []]) {
-          const answer = await redis.take(names.length, ...names, costs.join(' '), ...numbersOf(policies));
+        for (const { costs, back } of [...steps, { costs: [], back: 0 }]) {
+          const answer = await redis.take(names.length, ...names, costs.join(' '), back, ...numbersOf(policies));
           const [now, ...owed] = answer as [number, ...number[]];
-          expect(owed).toEqual(policies.map((each, i) => owedAt(each, wholeAt[i] as number, now)));
+          const before = policies.map((each, i) => owedAt(each, wholeAt[i] as number, now));
+          expect(owed).toEqual(policies.map((each, i) => givenBack(each, before[i] as number, back)));
+          for (const [i, each] of owed.entries()) wholeAt[i] = now + each;
           for (const cost of costs) take(policies, wholeAt, cost, now);
         }
       }),
@@ -60,7 +63,7 @@ describeWithRedis('the script that takes from budgets', () => {
   it('keeps nothing longer than it takes until the budgets are whole', async () => {
     const names = keys(2);
     const policies = [policy(10, 0.01), policy(10, 0.02), policy(10, 60), policy(10, 3_600)];
-    await redis.take(2, ...names, 5, ...numbersOf(policies));
+    await redis.take(2, ...names, 5, 0, ...numbersOf(policies));
     expect(await redis.pttl(names[1] as string)).toBeGreaterThan(1_790_000);
     expect(await redis.pttl(names[1] as string)).toBeLessThanOrEqual(1_800_001);
     await until('the first is gone', async () => (await redis.exists(names[0] as string)) === 0);
@@ -74,9 +77,9 @@ describeWithRedis('the script that takes from budgets', () => {
     const [name] = keys(1);
     await plant(name as string);
     const budgets = numbersOf([policy(10, 60), policy(10, 60)]);
-    const answer = await redis.take(1, name as string, 10, ...budgets);
+    const answer = await redis.take(1, name as string, 10, 0, ...budgets);
     expect(answer.slice(1)).toEqual([0, 0]);
-    expect((await redis.take(1, name as string, 1, ...budgets))[1]).toBeGreaterThan(54_000_000);
+    expect((await redis.take(1, name as string, 1, 0, ...budgets))[1]).toBeGreaterThan(54_000_000);
   });
 });
 
@@ -121,6 +124,22 @@ describeWithRedis(
     it('of 50 lets exactly 50 of 500 through two processes', async () => {
       const read = await reading(slow(50));
       expect(tally(await atOnce(500, () => read()))).toEqual({ 200: 50, '429 rate_limited': 450 });
+    });
+
+    it('lets exactly as many through as were agreed when it has given some of them in advance, to two processes', async () => {
+      const { api, sku } = await limitedChannel(fleet.first, { ofChannel: slow(2_000) });
+      const { key } = api as unknown as { key: string };
+      const statuses: number[] = [];
+      const ask = async (app: TestApp, times: number) => {
+        for (let i = 0; i < times; i += 1) {
+          const { status } = await app.api(key).get(`/v1/availability/${sku}`);
+          statuses.push(status);
+        }
+      };
+      // Each sends one after the other, on several connections: enough of them to be given more than it asks for.
+      await Promise.all([...Array(8).keys()].map((i) => ask(fleet.apps[i % 2] as TestApp, 300)));
+      expect(statuses.filter((status) => status === 200)).toHaveLength(2_000);
+      expect(statuses.filter((status) => status === 429)).toHaveLength(400);
     });
 
     it('charges nothing in either budget for what one of them refuses', async () => {

@@ -66,14 +66,16 @@ describe('HTTP itself', () => {
   });
 });
 
-describe('the direct way of a hot route', () => {
+describe('the hot way', () => {
   let at: TestApp;
   /** Of the same database, with every route through Nest. */
   let ordinary: TestApp;
   beforeAll(async () => {
     at = await startApp();
-    ordinary = await startApp({ databaseUrl: at.databaseUrl, clock: at.clock, direct: false });
-    // Each lets half of a limit pass.
+    ordinary = await startApp({ databaseUrl: at.databaseUrl, clock: at.clock, hot: false });
+  });
+  // Each lets half of a limit pass.
+  beforeEach(async () => {
     for (const { app } of [at, ordinary]) await app.get(Processes).beat();
   });
   afterAll(async () => {
@@ -208,13 +210,72 @@ describe('the direct way of a hot route', () => {
     expect(statuses).toEqual([201, 201, 422, 409, 400, 400, 400, 422, 400]);
   });
 
+  it('knows an item by a name that has to be decoded, and only if it can be', async () => {
+    const { channel } = await shop();
+    const { sku } = await at.given.item({ sku: 'CABLE/2M 50%25 ü' });
+    const asking = (name: string) => ({ path: `/v1/availability/${name}?channel=${channel}` });
+    const encoded = encodeURIComponent(sku);
+    const names = [encoded, encoded.replace('%2F', '/'), encoded.replaceAll('%20', '+'), `${encoded}%`, '%FF', 'A#B'];
+    expect(await statusesOf(at.adminKey, names.map(asking))).toEqual([200, 404, 404, 400, 400, 400]);
+  });
+
+  it('answers pages and programs alike where pages of other origins may ask', async () => {
+    const { sku, channel } = await shop();
+    const env = { CORS_ORIGINS: 'https://shop.example' };
+    const both = await Promise.all(
+      [true, false].map((hot) => startApp({ databaseUrl: at.databaseUrl, clock: at.clock, hot, env })),
+    );
+    try {
+      const [one, other] = both as [TestApp, TestApp];
+      const path = `/v1/availability/${sku}?channel=${channel}`;
+      const body = { channel, lines: [{ sku, quantity: 1 }] };
+      const requests = (key: string): Sent[] => [
+        { path },
+        { path },
+        { path, headers: { Origin: 'https://shop.example' } },
+        { path: '/v1/availability/query', body },
+        { path: '/v1/reservations', body, headers: { 'Idempotency-Key': key } },
+      ];
+      const hot = requests('hotly sent');
+      const varying: unknown[] = [];
+      for (const [i, each] of requests('ordinarily sent').entries()) {
+        const expected = await answerOf(other, at.adminKey, each);
+        varying.push(expected.find((line) => line.startsWith('vary')));
+        expect(await answerOf(one, at.adminKey, hot[i] as Sent)).toEqual(expected);
+      }
+      expect(varying).toEqual([...Array(3).fill('vary: Authorization, Origin'), ...Array(2).fill('vary: Origin')]);
+    } finally {
+      await Promise.all(both.map((app) => app.close()));
+    }
+  });
+
+  it('hears of a key that may be used from few addresses, and of one that has expired', async () => {
+    const { sku, channel } = await shop();
+    const asking = { path: `/v1/availability/${sku}` };
+    const of = async (more: object) => (await at.given.key({ scopes: ['availability:read'], channel, ...more })).key;
+    const key = await of({ expiresAt: new Date(at.clock.now() + 60_000).toISOString() });
+    expect(await statusesOf(key, [asking, asking])).toEqual([200, 200]);
+    at.clock.advance(60_000);
+    expect(await statusesOf(key, [asking])).toEqual([401]);
+  });
+
   it('charges a limit once, also for what it hands to Nest', async () => {
     const { sku, code } = await limitedChannel(at, { ofChannel: slow(16) });
     const { key } = await at.given.key({ scopes: ['availability:read'], channel: code });
     const asking = (more: string) => ({ path: `/v1/availability/${sku}${more}` });
     const query = { path: '/v1/availability/query', body: { lines: [{ sku }, { sku, quantity: 1 }] } };
     const wrong = { path: '/v1/availability/query', body: { lines: [{ sku: 1 }, { sku: 2 }] } };
-    const requests = [asking(''), asking('?uom=EA'), query, wrong, asking('?more=1'), asking(''), asking('?uom=EA')];
-    expect(await statusesOf(key, requests)).toEqual([200, 200, 200, 400, 400, 200, 429]);
+    const broken = { path: '/v1/availability/query', body: '{"' };
+    const requests = [
+      asking(''),
+      asking('?uom=EA'),
+      query,
+      broken,
+      wrong,
+      asking('?more=1'),
+      asking(''),
+      asking('?uom=EA'),
+    ];
+    expect(await statusesOf(key, requests)).toEqual([200, 200, 200, 400, 400, 400, 200, 429]);
   });
 });

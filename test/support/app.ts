@@ -82,7 +82,7 @@ export interface TestAppOptions {
   /** A database that another application runs on already. Default: a new one. */
   readonly databaseUrl?: string;
   /** As in AppOptions. */
-  readonly direct?: boolean;
+  readonly hot?: boolean;
   /** Routes beside ours, and the document that has them too. */
   readonly controllers?: Type[];
   readonly document?: OpenApiDocument;
@@ -97,7 +97,7 @@ export async function startApp({
   clock = new TestClock(),
   redisUrl,
   databaseUrl,
-  direct,
+  hot,
   controllers,
   document,
 }: TestAppOptions = {}): Promise<TestApp> {
@@ -116,7 +116,7 @@ export async function startApp({
   });
   let app: NestFastifyApplication | undefined;
   try {
-    app = await createApp(config, { clock: clock.now, direct, controllers });
+    app = await createApp(config, { clock: clock.now, hot, controllers });
     await app.init();
     holdToDocument(app.getHttpServer(), document);
     await app.get(AdministratorService).ensure(config.adminApiKey);

@@ -195,8 +195,8 @@ export function holdToDocument(server: Server, document?: OpenApiDocument): void
     let headers: Record<string, unknown> = {};
     const { write, end, writeHead } = response;
     response.writeHead = ((...head: Parameters<typeof writeHead>) => {
-      const given = head.find((one) => typeof one === 'object') as Record<string, unknown> | undefined;
-      headers = { ...given };
+      const given = head.find((one) => typeof one === 'object') as Record<string, unknown> | string[] | undefined;
+      headers = Array.isArray(given) ? byName(given) : { ...given };
       return writeHead.apply(response, head);
     }) as typeof writeHead;
     response.write = ((...part: Parameters<typeof write>) => {
@@ -218,6 +218,11 @@ export function holdToDocument(server: Server, document?: OpenApiDocument): void
       return end.apply(response, part);
     }) as typeof end;
   });
+}
+
+/** Of a list of names and values in turn. */
+function byName(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(lines.flatMap((name, i) => (i % 2 === 0 ? [[name, lines[i + 1] as string]] : [])));
 }
 
 /** Throws what came up since the last look. */

@@ -3,7 +3,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { rowsOf } from '../support/rows.js';
 import { event } from './sender.js';
 
-describe('The short way of a plain event', () => {
+describe('The hot way of a plain event', () => {
   let test: TestApp;
   let made = 0;
   let code: string;
@@ -57,17 +57,17 @@ describe('The short way of a plain event', () => {
   });
 
   it('speaks the same HTTP as the ordinary one to the byte, also of what it refuses', async () => {
-    const short = 'Content-Type: application/json';
+    const hot = 'Content-Type: application/json';
     const ordinary = 'Content-Type: text/plain';
     const trace = 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const answers = [
-      await exchange(asked(said('e-1'), short, trace)),
+      await exchange(asked(said('e-1'), hot, trace)),
       await exchange(asked(said('e-2'), ordinary, trace)),
     ];
     expect(answers[0]).toMatch(/^HTTP\/1.1 202 Accepted\r\n/);
     expect(plain(answers[0] as string)).toBe(plain(answers[1] as string));
     secret = 'another';
-    const refusals = [await exchange(asked(said('e-3'), short)), await exchange(asked(said('e-3'), ordinary))];
+    const refusals = [await exchange(asked(said('e-3'), hot)), await exchange(asked(said('e-3'), ordinary))];
     expect(refusals[0]).toMatch(/^HTTP\/1.1 401 Unauthorized\r\n/);
     expect(plain(refusals[0] as string)).toBe(plain(refusals[1] as string));
     expect(await kept()).toEqual(['e-1', 'e-2']);
