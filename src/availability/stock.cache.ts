@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
 import { Counter, register } from 'prom-client';
 import type { CatalogChange } from '../catalog/catalog.changes.js';
 import { REDIS } from '../redis/redis.connection.js';
@@ -41,6 +42,9 @@ end
 if ARGV[4] == 'r' or redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, ARGV[1]) end
 redis.call('PUBLISH', ARGV[2], table.concat(ARGV, '\\n', 3))
 return 1`;
+
+/** Entries whose meaning is kept. */
+const MOST_UNDERSTOOD = 10_000;
 
 /** What `behind` reads where something else than an entry is: served as far as it knows, and without the location. */
 const NOT_OURS = ['0', null];
@@ -111,6 +115,10 @@ export class StockCache {
   private readonly process = randomUUID();
   private said = 0;
   private question: Question | undefined;
+  /** By item, with the text of the entry it stands for: never what is so, only what it means. At 2 KB each, 20 MB at most. */
+  private readonly understood = new LRUCache<number, { readonly text: string; readonly stock: ItemStock }>({
+    max: MOST_UNDERSTOOD,
+  });
   private readonly looks = new Mailbox<Look>(LOOKS, (batch) => this.lookAtConfiguration(batch));
   /** Items whose change Redis did not hear of. */
   private readonly unannounced = new Set<string>();
@@ -166,7 +174,7 @@ export class StockCache {
       if (failure) throw failure;
       const items = new Map<number, ItemStock>();
       for (const [index, [, entry]] of entries.entries()) {
-        const stock = entry && parse(itemIds[index] as number, entry, now);
+        const stock = entry && this.understand(itemIds[index] as number, entry, now);
         if (stock) items.set(stock.itemId, stock);
       }
       cacheReads.inc({ outcome: 'hit' }, items.size);
@@ -177,6 +185,18 @@ export class StockCache {
       cacheReads.inc({ outcome: 'error' }, itemIds.length);
       return NOTHING;
     }
+  }
+
+  /** What an entry says. One that is as it was when it was last read is not read, nor answered, anew: half of a read's own time. */
+  private understand(itemId: number, entry: Record<string, string>, now: number): ItemStock | undefined {
+    const known = this.understood.get(itemId);
+    const text = Object.entries(entry).join();
+    if (known?.text !== text) {
+      const stock = parse(itemId, entry);
+      if (stock) this.understood.set(itemId, { text, stock });
+      return stock && isLive(stock, now) ? stock : undefined;
+    }
+    return isLive(known.stock, now) ? known.stock : undefined;
   }
 
   /**
@@ -393,18 +413,24 @@ function fieldsOf(positions: readonly Position[], overdue = false): (string | nu
   });
 }
 
-/** undefined: not whole, not ours, or a hold has expired since. */
-function parse(itemId: number, entry: Record<string, string>, now: number): ItemStock | undefined {
+/** False: a hold has expired since, which the entry does not know. */
+function isLive({ positions }: ItemStock, now: number): boolean {
+  return positions.every(({ nextExpiry }) => nextExpiry === null || nextExpiry > now);
+}
+
+/** undefined: not whole, or not ours. */
+function parse(itemId: number, entry: Record<string, string>): ItemStock | undefined {
   const revision = wholeNumber(entry.r);
   if (revision === undefined) return undefined;
   const positions: Position[] = [];
   for (const field in entry) {
     if (field === 'r' || field === 'n') continue;
     const position = parsePosition(itemId, wholeNumber(field), entry[field] as string);
-    if (!position || (position.nextExpiry !== null && position.nextExpiry <= now)) return undefined;
+    if (!position) return undefined;
     positions.push(position);
   }
-  return { itemId, revision: Math.max(revision, wholeNumber(entry.n) ?? 0), positions, overdue: false };
+  const newest = Math.max(revision, wholeNumber(entry.n) ?? 0);
+  return { itemId, revision: newest, positions, overdue: false, answers: new Map() };
 }
 
 function parsePosition(itemId: number, locationId: number | undefined, value: string): Position | undefined {
