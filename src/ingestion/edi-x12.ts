@@ -44,7 +44,7 @@ const MOST_ELEMENTS: Readonly<Record<string, number>> = {
   W12: 22,
   W13: 6,
   W14: 6,
-  W15: 4,
+  W15: 6,
   W17: 9,
   W19: 20,
 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { MappingFailed } from '../../src/ingestion/event-fields.js';
-import { type Given, mapped, refused } from './mapped.js';
+import { type Given, mapped, refused, type Said } from './mapped.js';
 
 interface X12 {
   readonly element?: string;
@@ -126,8 +126,59 @@ describe('X12', () => {
   test('856 of purpose 01 takes it back', async () => {
     const inbound = await mapped('x12', x12('856', notice('01')));
     expect(inbound).toMatchObject([{ type: 'supply.cancelled.v1', data: { kind: 'asn', reference: 'ASN-7' } }]);
-    const outbound = await mapped('x12-outbound', x12('856', notice('01')));
-    expect(outbound).toMatchObject([{ type: 'shipment.cancelled.v1', data: { shipmentRef: 'ASN-7' } }]);
+    const type = 'shipment.cancelled.v1';
+    const outbound = await mapped('x12-outbound', x12('856', notice('01').slice(0, -6).concat('CTT*4*4')));
+    expect(outbound).toMatchObject([{ type, data: { orderRef: 'PO-1', shipmentRef: 'ASN-7' } }]);
+  });
+
+  test('856 outbound of purpose 01 takes back each order by the name that it was shipped under', async () => {
+    const shipped = await mapped('x12-outbound', x12('856', notice()));
+    const cancelled = await mapped('x12-outbound', x12('856', notice('01')));
+    expect(cancelled.map(({ type }) => type)).toEqual(['shipment.cancelled.v1', 'shipment.cancelled.v1']);
+    const names = (said: Said[]) =>
+      said.map(({ data }) => data as Said).map((data) => [data.orderRef, data.shipmentRef]);
+    expect(names(cancelled)).toEqual(names(shipped));
+  });
+
+  const receipt = (code: string) => [`W17*${code}*20260301*WR-1*PO-1`, 'N1*WH*W*92*EAST', 'W07*10*CA**SK*CABLE-2M'];
+  const shipping = (code: string, action: string) => [
+    `W06*${code}*SO-1*20260301*SH-1********${action}`,
+    'N1*WH*W*92*EAST',
+    'LX*1',
+    'W12*CC*5*4*1*EA**SK*CABLE-2M',
+  ];
+  const adjustment = (purpose: string, action: string) => [
+    `W15*20260301*ADJ-1**${purpose}**${action}`,
+    'N1*WH*W*92*EAST',
+    'W19*05*-3*EA**SK*CABLE-2M',
+  ];
+
+  test.each<[string, string, string, string[], RegExp]>([
+    [
+      'x12',
+      '846 that cancels',
+      '846',
+      ['BIA*01*SI*R-1*20260301*0700', ...levels.slice(1)],
+      /says 01 in BIA01.*ask for/,
+    ],
+    ['x12', '856 that deletes', '856', notice('03'), /says 03 in BSN01.*put right by hand/],
+    ['x12-outbound', '856 that replaces', '856', notice('05'), /says 05 in BSN01.*put right by hand/],
+    ['x12', '944 that rehearses', '944', receipt('K'), /says K in W1701.*Nothing was booked/],
+    ['x12', '944 of what a count missed', '944', receipt('S'), /says S in W1701.*ask for a 947/],
+    ['x12', '945 that rehearses', '945', shipping('K', ''), /says K in W0601/],
+    ['x12', '945 that was cancelled', '945', shipping('F', 'C'), /says C in W0612.*put right by hand/],
+    ['x12', '947 that cancels', '947', adjustment('01', ''), /says 01 in W1504.*put right by hand/],
+    ['x12', '947 that reverses', '947', adjustment('00', 'W'), /says W in W1506/],
+  ])('%s books nothing of an %s', async (profile, _, type, segments, detail) => {
+    expect(await refused(profile, x12(type, segments))).toMatch(detail);
+  });
+
+  test('what says that it is an original is booked', async () => {
+    expect(await mapped('x12', x12('944', receipt('J')))).toMatchObject([
+      { type: 'stock.received.v1', data: { quantity: 10, condition: 'sellable' } },
+    ]);
+    expect(await mapped('x12', x12('945', shipping('J', '1')))).toMatchObject([{ type: 'shipment.confirmed.v1' }]);
+    expect(await mapped('x12', x12('947', adjustment('00', '1')))).toMatchObject([{ type: 'stock.adjusted.v1' }]);
   });
 
   test('944 receives, with what is damaged apart', async () => {
@@ -298,26 +349,68 @@ describe('EDIFACT', () => {
     expect(said.map((event) => event.data)).toEqual([data('PO-1', 4), data('PO-2', 6)]);
   });
 
+  const ofFunction = (code: string, [bgm = '', ...segments]: string[]) => [bgm.replace(/9$/, code), ...segments];
+
+  test('DESADV of function 1 takes back what it had announced, with or without its lines', async () => {
+    const [bgm = '', made = ''] = ofFunction('1', despatch);
+    const cancelled = { type: 'supply.cancelled.v1', data: { kind: 'asn', reference: 'DN-1' } };
+    expect(await mapped('edifact', edifact('DESADV', ofFunction('1', despatch)))).toMatchObject([cancelled]);
+    expect(await mapped('edifact', edifact('DESADV', [bgm, made]))).toMatchObject([cancelled]);
+    const other = [bgm.replace('DN-1', 'DN-2'), made, 'RFF+ACW:DN-1'];
+    expect(await mapped('edifact', edifact('DESADV', other))).toMatchObject([cancelled]);
+  });
+
+  test('DESADV outbound of function 1 takes back each order by the name that it was shipped under', async () => {
+    const type = 'shipment.cancelled.v1';
+    const data = (order: string) => ({ orderRef: order, shipmentRef: `DN-1/${order}` });
+    expect(await mapped('edifact-outbound', edifact('DESADV', ofFunction('1', despatch)))).toMatchObject([
+      { type, data: data('PO-1') },
+      { type, data: data('PO-2') },
+    ]);
+    const bare = ofFunction('1', despatch).slice(0, 4);
+    expect(await mapped('edifact-outbound', edifact('DESADV', bare))).toMatchObject([
+      { type, data: { orderRef: 'PO-1', shipmentRef: 'DN-1' } },
+    ]);
+  });
+
+  const receipt = [
+    'BGM+632+RC-1+9',
+    'DTM+50:202603010800:203',
+    'RFF+ON:PO-1',
+    'NAD+DP+EAST::92',
+    'CPS+1',
+    'LIN+1++4006381333931:EN',
+    'QTY+48:10',
+    'QTY+124:2',
+    'LIN+2++4006381333931:EN',
+    'QTY+48:10',
+    'QTY+194:7',
+  ];
+
+  test.each<[string, string, string, string[], RegExp]>([
+    ['edifact', '1', 'RECADV', receipt, /RECADV RC-1 is of function 1: only an original \(9\) is booked.*by hand/],
+    ['edifact', '5', 'RECADV', receipt, /function 5: only an original/],
+    ['edifact', '7', 'RECADV', receipt, /function 7: only an original/],
+    [
+      'edifact',
+      '1',
+      'INVRPT',
+      stock,
+      /INVRPT INV-1 is of function 1: it takes figures back.*ask for what is there now/,
+    ],
+    ['edifact', '3', 'DESADV', despatch, /function 3: it changes a despatch advice/],
+    ['edifact-outbound', '4', 'DESADV', despatch, /function 4: it changes a despatch advice.*by hand/],
+  ])('%s books nothing of function %s of %s', async (profile, code, type, segments, detail) => {
+    expect(await refused(profile, edifact(type, ofFunction(code, segments)), given)).toMatch(detail);
+  });
+
   test('RECADV receives what was accepted, else what was received less the damaged', async () => {
-    const segments = [
-      'BGM+632+RC-1+9',
-      'DTM+50:202603010800:203',
-      'RFF+ON:PO-1',
-      'NAD+DP+EAST::92',
-      'CPS+1',
-      'LIN+1++4006381333931:EN',
-      'QTY+48:10',
-      'QTY+124:2',
-      'LIN+2++4006381333931:EN',
-      'QTY+48:10',
-      'QTY+194:7',
-    ];
     const row = (quantity: number, condition: string) => ({
       type: 'stock.received.v1',
       time: '2026-03-01T08:00:00.000Z',
       data: { ...gtin('04006381333931'), quantity, location: 'EAST', reference: 'PO-1', condition },
     });
-    expect(await mapped('edifact', edifact('RECADV', segments))).toEqual([
+    expect(await mapped('edifact', edifact('RECADV', receipt))).toEqual([
       row(8, 'sellable'),
       row(2, 'damaged'),
       row(7, 'sellable'),
