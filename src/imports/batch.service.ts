@@ -237,7 +237,7 @@ export class Batches {
       const slices = eventsIn(profile, slice);
       return slices.map((each, index) => ({
         line,
-        event: eventOf(profile, each, delivery, { index, of: slices.length }),
+        event: eventOf(profile, each, delivery, { index, of: slices.length, line }),
       }));
     });
     const accepted = await this.inbox.accept(events.map(({ event }) => event));

@@ -1,6 +1,6 @@
 import { isEventId, unidentifiable } from './event-identity.js';
 import { type Delivery, type NewEvent, newEvent } from './inbox-event.js';
-import { documentEvents, identify, identifyRead, type Place, type Profile } from './profiles.js';
+import { documentEvents, identify, identifyRead, isKnownByReceipt, type Place, type Profile } from './profiles.js';
 
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
@@ -13,17 +13,14 @@ export function eventsIn(profile: Profile | undefined, slice: Buffer): Buffer[] 
   return documentEvents(profile, slice.toString('utf8'))?.map((event) => Buffer.from(event)) ?? [slice];
 }
 
-/** Kept under the sender's id; where it has none, under its hash. */
+/** Kept under the sender's id; where it has none, under its hash, or that and when it came. */
 export function eventOf(profile: Profile | undefined, slice: Buffer, delivery: Delivery, place: Place): NewEvent {
   const text = slice.toString('utf8');
   const reason = unidentifiable(slice);
   if (reason !== undefined) return newEvent(delivery, slice, text, null, { code: 'mapping_failed', detail: reason });
-  return named(
-    delivery,
-    slice,
-    text,
-    profile === undefined ? null : identify(profile, text, delivery.headers ?? {}, place),
-  );
+  const id = profile === undefined ? null : identify(profile, text, delivery.headers ?? {}, place);
+  const isUnnamed = id === null && profile !== undefined && isKnownByReceipt(profile, text);
+  return named(delivery, slice, text, id, isUnnamed ? receiptOf(delivery, place) : '');
 }
 
 /**
@@ -40,11 +37,19 @@ export function loneEvent(profile: Profile | undefined, body: Buffer, delivery: 
   } catch {
     return undefined;
   }
-  return named(delivery, body, text, identifyRead(profile, text, json, delivery.headers ?? {}));
+  const id = identifyRead(profile, text, json, delivery.headers ?? {});
+  const isUnnamed = id === null && isKnownByReceipt(profile, text, json);
+  return named(delivery, body, text, id, isUnnamed ? receiptOf(delivery, undefined) : '');
 }
 
-function named(delivery: Delivery, slice: Buffer, text: string, id: string | null): NewEvent {
-  if (id === null || isEventId(id)) return newEvent(delivery, slice, text, id, null);
+/** When and where it came, the same if the same line of a file is read again. */
+function receiptOf({ importId, receivedAt }: Delivery, place: Place | undefined): string {
+  const when = importId === null ? new Date(receivedAt).toISOString() : `${importId}:${place?.line}`;
+  return place === undefined || place.of === 1 ? `@${when}` : `@${when}/${place.index}`;
+}
+
+function named(delivery: Delivery, slice: Buffer, text: string, id: string | null, receipt: string): NewEvent {
+  if (id === null || isEventId(id)) return newEvent(delivery, slice, text, id, null, receipt);
   const detail = 'Its id takes 1 to 255 characters, none of them a control character.';
   return newEvent(delivery, slice, text, null, { code: 'mapping_failed', detail });
 }

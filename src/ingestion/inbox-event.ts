@@ -32,7 +32,7 @@ export interface Rejection {
 export interface NewEvent {
   readonly delivery: Delivery;
   readonly id: string;
-  /** The sender's own, or else `sha256:` and the hash. */
+  /** The sender's own, or else `sha256:` and the hash, of what may come again with `@` and when it came. */
   readonly eventId: string;
   readonly payload: string;
   /** The bytes are no text that PostgreSQL holds, so `payload` is their base64. */
@@ -44,13 +44,17 @@ export interface NewEvent {
   readonly rejection: Rejection | null;
 }
 
-/** `text`: the slice as UTF-8. `named`: the sender's id of it; null: it has none, so its bytes are its name. */
+/**
+ * `text`: the slice as UTF-8. `named`: the sender's id of it; null: it has none, so its bytes are its name, and `receipt`
+ * with them where the same bytes may come again and say something new.
+ */
 export function newEvent(
   delivery: Delivery,
   slice: Buffer,
   text: string,
   named: string | null,
   rejection: Rejection | null,
+  receipt = '',
 ): NewEvent {
   const hash = digest('sha256', slice, 'hex');
   // Half a character or a NUL: rare enough that finding out may cost an encoding.
@@ -58,7 +62,7 @@ export function newEvent(
   return {
     delivery,
     id: mintEventId(delivery.receivedAt),
-    eventId: named ?? `sha256:${hash}`,
+    eventId: named ?? `sha256:${hash}${receipt}`,
     payload: base64 ? slice.toString('base64') : text,
     base64,
     hash,

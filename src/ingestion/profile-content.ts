@@ -22,6 +22,8 @@ export interface DescribedProfile extends Profile {
   readonly base: string | null;
   /** How the vendor signs what it sends, in words. */
   readonly signature: string | null;
+  /** How its events are told apart beyond what `identify` says, in words; null: by no more than that. */
+  readonly identity?: string | null;
   /** What its figures usually mean; where a payload says which, that counts. */
   readonly quantityBasis: QuantityBasis;
 }
@@ -45,9 +47,10 @@ export function faultsOf(content: ProfileContent, base: DescribedProfile | undef
     }
   }
   content.identify?.forEach((rule, i) => {
-    const rules = ['header' in rule && rule.header, 'pointer' in rule && rule.pointer].filter(Boolean);
+    const rules = Object.values(rule).filter(Boolean);
     if (rules.length === 1) return;
-    faults.push({ pointer: `/identify/${i}`, code: 'invalid_value', detail: 'takes either a header or a pointer' });
+    const detail = 'takes either a header, a pointer or received';
+    faults.push({ pointer: `/identify/${i}`, code: 'invalid_value', detail });
   });
   let text: string | undefined;
   try {
@@ -82,6 +85,7 @@ export function profileOf(
     expression: content.expression ?? base?.expression ?? null,
     constants: { ...base?.constants, ...content.constants },
     signature: base?.signature ?? null,
+    identity: content.identify === null ? (base?.identity ?? null) : null,
     quantityBasis: content.quantityBasis ?? base?.quantityBasis ?? 'on_hand',
   };
 }

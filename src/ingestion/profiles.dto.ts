@@ -11,7 +11,7 @@ const LONGEST_EXPRESSION = 65_536;
 const MOST_PAYLOAD = 1_048_576;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 
-/** Either of the two. */
+/** One of the three. */
 export class IdentifyRuleDto {
   @ApiPropertyOptional({ example: 'x-shop-event-id', maxLength: 64, description: 'A header of the request.' })
   @Optional()
@@ -25,6 +25,16 @@ export class IdentifyRuleDto {
   @Optional()
   @Matches(/^(\/[^/]{1,100}){1,16}$/, { message: '$property takes a JSON pointer such as /id' })
   pointer?: string;
+
+  @ApiPropertyOptional({
+    description:
+      'Into the payload: what is only there in one of absolute figures without a time, such as `/level`. Without an id ' +
+      'such an event is known by its content and when it was received, so that the same figure sent later is a new report. ' +
+      'Not for differences: one that is sent again would count twice.',
+  })
+  @Optional()
+  @Matches(/^(\/[^/]{1,100}){1,16}$/, { message: '$property takes a JSON pointer such as /level' })
+  received?: string;
 }
 
 /** The whole of a profile: what is left out is as in `base`, or takes its default. */
@@ -60,7 +70,7 @@ export class PutProfile {
     type: [IdentifyRuleDto],
     description:
       'Where an event says which one it is: the first that says anything counts. Without an id an event is known by its ' +
-      'content. EDI is known by sender, receiver and control number.',
+      'content, or by that and its receipt (`received`). EDI is known by sender, receiver and control number.',
   })
   @Optional()
   @IsListOf(() => IdentifyRuleDto, 8)
@@ -155,6 +165,14 @@ export class ProfileView extends ProfileSummary {
     description: 'How the vendor signs, in words.',
   })
   signature: string | null;
+
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    example: null,
+    description: 'How its events are told apart beyond what `identify` says, in words.',
+  })
+  identity: string | null;
 }
 
 export class ProfilePage {
@@ -230,7 +248,7 @@ export class TriedView {
     type: 'string',
     nullable: true,
     example: 'b54557e4-bdd9-4b37-8a5f-bf7d70bcd043',
-    description: 'What it is known by; null: by its content.',
+    description: 'What it is known by; null: by its content, or that and when it is received.',
   })
   eventId: string | null;
 
@@ -252,9 +270,10 @@ export class TriedView {
 
 export function readProfile(body: PutProfile): ProfileContent {
   const { title, vendor = '', base = null, format = null, identify, expression = null, constants = {} } = body;
-  const rules = identify?.map(({ header, pointer }) => ({
+  const rules = identify?.map(({ header, pointer, received }) => ({
     ...(header === undefined ? {} : { header: header.toLowerCase() }),
     ...(pointer === undefined ? {} : { pointer }),
+    ...(received === undefined ? {} : { received }),
   })) as IdentifyRule[] | undefined;
   const { quantityBasis = null } = body;
   return { title, vendor, base, format, identify: rules ?? null, expression, constants, quantityBasis };
@@ -271,12 +290,13 @@ export function summariseProfile(profile: DescribedProfile): ProfileSummary {
 }
 
 export function viewProfile(profile: DescribedProfile): ProfileView {
-  const { identify, expression, constants, signature } = profile;
+  const { identify, expression, constants, signature, identity = null } = profile;
   return {
     ...summariseProfile(profile),
     identify: identify.map((rule) => ({ ...rule })),
     expression,
     constants: { ...constants },
     signature,
+    identity,
   };
 }

@@ -9,7 +9,13 @@ export type IdentifyRule =
   /** A header of the request, such as `x-shopify-webhook-id`. Of several events in one body each has its place behind it. */
   | { readonly header: string }
   /** RFC 6901, into the payload: `/id`. Texts and numbers are taken. */
-  | { readonly pointer: string };
+  | { readonly pointer: string }
+  /**
+   * RFC 6901, to what is only there in a payload of absolute figures without a time. Nothing tells one of those from the
+   * same figures sent later, and 50, 49, 50 is three reports: where no other rule says anything, each is known by when it
+   * was received. So one that is sent again counts again, which is harmless to a figure, and never to a difference.
+   */
+  | { readonly received: string };
 
 /**
  * Values that a payload lacks or that differ from site to site, such as `location`, or `locations` from the vendor's
@@ -40,6 +46,8 @@ export type Headers = Readonly<Record<string, string | undefined>>;
 export interface Place {
   readonly index: number;
   readonly of: number;
+  /** Of a file: which. */
+  readonly line?: number;
 }
 
 /**
@@ -60,6 +68,7 @@ export function identifyRead(profile: Profile, payload: string, json: object, he
 function nameIn(profile: Profile, payload: string, read: unknown, headers: Headers, place?: Place): string | null {
   let json = read;
   for (const rule of profile.identify) {
+    if ('received' in rule) continue;
     if ('header' in rule) {
       const id = headers[rule.header]?.trim();
       if (id) return bounded(place === undefined || place.of === 1 ? id : `${id}/${place.index}`);
@@ -73,6 +82,16 @@ function nameIn(profile: Profile, payload: string, read: unknown, headers: Heade
     if (typeof id === 'number') return String(id);
   }
   return null;
+}
+
+/** Whether a payload that `identify` finds no id in is told from the same one at another time by its receipt. `read`: see there. */
+export function isKnownByReceipt(profile: Profile, payload: string, read?: object): boolean {
+  let json: unknown = read;
+  return profile.identify.some((rule) => {
+    if (!('received' in rule)) return false;
+    json ??= readJson(payload);
+    return at(json, rule.received) !== undefined;
+  });
 }
 
 /**

@@ -115,6 +115,15 @@ describe('POST /v1/events/import', () => {
     expect(await settled(send(`source=${edifact}`, 'application/edifact', latin))).toMatchObject({ applied: 1 });
   });
 
+  it('tells lines that have no id and no time apart by where they stand, and takes none of them twice', async () => {
+    const code = await source('shiphero');
+    const level = (quantity: number) => JSON.stringify({ inventory: [{ sku: 'LAMP', on_hand: quantity }] });
+    const done = await settled(send(`source=${code}`, NDJSON, [50, 49, 50].map(level).join('\n')));
+    expect(done).toMatchObject({ rows: 3, applied: 3, unchanged: 0 });
+    const names = (await inbox(code)).map(({ event_id }) => event_id.split('@')[1]);
+    expect(names).toEqual([1, 2, 3].map((line) => `${done.id}:${line}`));
+  });
+
   it('answers a repetition with the same key with the first import', async () => {
     const code = await source();
     const key = randomUUID();

@@ -163,6 +163,62 @@ describe('A source with a shipped profile', () => {
   });
 });
 
+describe('A source whose payloads have no id', () => {
+  let sources = 0;
+  const sourceOf = async (profile: string) => {
+    const code = `unnamed-${++sources}`;
+    const body = { name: profile, kind: 'wms', profile, signature: { scheme: 'static_header', header: 'x-feed' } };
+    const { secret } = (await service.api().put(`/v1/sources/${code}`, body).expect(201)).body;
+    return async (payload: unknown, headers: Record<string, string> = {}): Promise<string[]> => {
+      service.clock.advance(1_000);
+      const request = service.http.post(`/v1/ingest/${code}`).set('x-feed', secret).set(headers);
+      const answer = await request.send(payload as object).expect(202);
+      return answer.body.events.map(({ status }: Record<string, string>) => status);
+    };
+  };
+  const update = (onHand: number) => ({
+    ...{ account_id: 1, webhook_type: 'Inventory Update' },
+    inventory: [{ sku: 'LAMP', on_hand: String(onHand), updated_warehouse: { warehouse_id: 7, on_hand: onHand } }],
+  });
+  const full = (amount: number) => ({
+    inventory: {
+      isFullUpdate: true,
+      items: [{ vendorProductIdentifier: 'LAMP', availableQuantity: { amount, unitOfMeasure: 'Each' } }],
+    },
+  });
+
+  test.each([
+    ['shiphero', update],
+    ['amazon-vendor', full],
+  ])('of %s is heard when a level is what it was before', async (profile, level: (quantity: number) => unknown) => {
+    const send = await sourceOf(profile);
+    const answers = [];
+    for (const quantity of [50, 49, 50]) answers.push(...(await send(level(quantity))));
+    expect(answers).toEqual(['received', 'received', 'received']);
+    expect(await send([level(50), level(49), level(50)])).toEqual(['received', 'received', 'received']);
+    const named = { 'webhook-id': 'msg-1' };
+    expect([...(await send(level(48), named)), ...(await send(level(48), named))]).toEqual(['received', 'duplicate']);
+  });
+
+  test('counts a difference once, however often it is sent', async () => {
+    const send = await sourceOf('shiphero');
+    const change = { webhook_type: 'Inventory Change', sku: 'LAMP', quantity: 2, timestamp: '2026-03-01 08:30:00' };
+    const shipment = { fulfillment: { shipment_id: 9, warehouse_id: 7, order_number: 'SO-1', line_items: [] } };
+    for (const payload of [change, { ...change, inventory: [{ ...change, previous_on_hand: 3 }] }, shipment]) {
+      expect([...(await send(payload)), ...(await send(payload))]).toEqual(['received', 'duplicate']);
+    }
+  });
+
+  test('of a profile of its own goes by the rule that it gives', async () => {
+    const profile = { ...own, identify: [{ pointer: '/id' }, { received: '/n' }] };
+    const { body } = await service.api().put('/v1/profiles/levels', profile).expect(201);
+    expect(body.identify).toEqual(profile.identify);
+    const send = await sourceOf('levels');
+    expect([...(await send({ n: 1 })), ...(await send({ n: 1 }))]).toEqual(['received', 'received']);
+    expect([...(await send({ id: 'A', n: 1 })), ...(await send({ id: 'A', n: 1 }))]).toEqual(['received', 'duplicate']);
+  });
+});
+
 describe('POST /v1/profiles/{name}/try', () => {
   const attempt = (name: string, body: unknown) => service.api().post(`/v1/profiles/${name}/try`, body);
 

@@ -664,6 +664,10 @@ export type IdentifyRuleDto = {
      * Into the payload, as in RFC 6901: `/id`.
      */
     pointer?: string;
+    /**
+     * Into the payload: what is only there in one of absolute figures without a time, such as `/level`. Without an id such an event is known by its content and when it was received, so that the same figure sent later is a new report. Not for differences: one that is sent again would count twice.
+     */
+    received?: string;
 };
 
 export type ImportFailurePage = {
@@ -1283,6 +1287,10 @@ export type ProfileView = {
      * How the vendor signs, in words.
      */
     signature: string | null;
+    /**
+     * How its events are told apart beyond what `identify` says, in words.
+     */
+    identity: string | null;
 };
 
 export type PutChannel = {
@@ -1425,7 +1433,7 @@ export type PutProfile = {
      */
     format?: 'json' | 'x12' | 'edifact';
     /**
-     * Where an event says which one it is: the first that says anything counts. Without an id an event is known by its content. EDI is known by sender, receiver and control number.
+     * Where an event says which one it is: the first that says anything counts. Without an id an event is known by its content, or by that and its receipt (`received`). EDI is known by sender, receiver and control number.
      */
     identify?: Array<IdentifyRuleDto>;
     /**
@@ -1864,7 +1872,7 @@ export type TriedView = {
     profile: string;
     version: number;
     /**
-     * What it is known by; null: by its content.
+     * What it is known by; null: by its content, or that and when it is received.
      */
     eventId: string | null;
     /**
