@@ -139,6 +139,7 @@ create table event_outcome (
   skus text[],
   canonical jsonb,
   problem jsonb,
+  profile text collate "C",
   constraint event_outcome_pkey PRIMARY KEY (received_at, id),
   constraint event_outcome_status_check CHECK (status = ANY (ARRAY['received'::text, 'applied'::text, 'duplicate'::text, 'stale'::text, 'parked'::text, 'exception'::text]))
 );
@@ -756,6 +757,7 @@ comment on column deprecated_use.operation is 'The operation id of the OpenAPI d
 comment on table event_attempt is 'What was tried with an event that was not simply applied at the first try.';
 comment on table event_outcome is 'What became of an event; none: nothing yet. Forgotten with its day.';
 comment on column event_outcome.canonical is 'What it was mapped to; null: its payload is canonical.';
+comment on column event_outcome.profile is 'What mapped it, as `name/version`; null: nothing did, or its payload is canonical as it came.';
 comment on column event_outcome.skus is 'What it is about, once it is mapped.';
 comment on column event_outcome.status is 'received: it is to be tried again.';
 comment on column exception.affected is 'What it touches, such as the commitments that a shortfall uncovers.';

@@ -25,6 +25,8 @@ export interface Finished {
   readonly attempt: number;
   /** JSON; null: leave what is there. */
   readonly canonical: string | null;
+  /** See `Task`; null: leave what is there. */
+  readonly profile: string | null;
   readonly skus: readonly string[];
   readonly problem: { readonly kind: string; readonly detail: string } | null;
 }
@@ -33,12 +35,12 @@ export interface Finished {
 const FINISH_EVENTS = {
   name: 'finish-events',
   text: `
-    insert into event_outcome (received_at, id, status, attempts, canonical, skus, finished_at, problem)
+    insert into event_outcome (received_at, id, status, attempts, canonical, skus, finished_at, problem, profile)
     select to_timestamp(received_at / 1000), id, status, attempt, canonical::jsonb,
            case when skus = '' then null else string_to_array(skus, chr(31)) end, to_timestamp($8::float8 / 1000),
-           problem::jsonb
-      from unnest($1::float8[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::text[])
-        as f(received_at, id, status, attempt, canonical, skus, problem)`,
+           problem::jsonb, profile
+      from unnest($1::float8[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::text[], $9::text[])
+        as f(received_at, id, status, attempt, canonical, skus, problem, profile)`,
 };
 
 const FINISH_EVENTS_AGAIN = {
@@ -47,7 +49,7 @@ const FINISH_EVENTS_AGAIN = {
     on conflict (received_at, id) do update
        set status = excluded.status, attempts = excluded.attempts, skus = excluded.skus,
            canonical = coalesce(excluded.canonical, event_outcome.canonical), finished_at = excluded.finished_at,
-           problem = excluded.problem`,
+           problem = excluded.problem, profile = coalesce(excluded.profile, event_outcome.profile)`,
 };
 
 const INSERT_ATTEMPTS = {
@@ -94,6 +96,7 @@ function finishedColumns(finished: readonly Finished[], now: number): unknown[] 
     finished.map(({ skus }) => skus.join('\x1f')),
     finished.map(({ problem }) => problem && JSON.stringify({ code: problem.kind, detail: problem.detail })),
     now,
+    finished.map(({ profile }) => profile),
   ];
 }
 

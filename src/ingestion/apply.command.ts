@@ -318,6 +318,7 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
       status,
       attempt: task.attempts + 1,
       canonical: task.canonical,
+      profile: task.profile,
       skus: this.skusOf(task),
       problem: status === 'applied' ? null : (first ?? { kind: status, detail: WHY[status] ?? '' }),
     });

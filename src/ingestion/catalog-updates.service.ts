@@ -190,7 +190,7 @@ export class CatalogUpdates {
       const stale = done.every(({ outcome }) => outcome === 'stale');
       const { id, receivedAt } = task.inbox;
       return {
-        ...{ id, receivedAt, attempt: task.attempts + 1, canonical: task.canonical },
+        ...{ id, receivedAt, attempt: task.attempts + 1, canonical: task.canonical, profile: task.profile },
         status: refusal ? ('parked' as const) : stale ? ('stale' as const) : ('applied' as const),
         skus: done.flatMap(({ update }) => (kindOf(update.event) === 'item' ? [codeOf(update)] : [])),
         problem: refusal ?? (stale ? { kind: 'stale', detail: 'A newer update came first.' } : null),

@@ -46,11 +46,14 @@ export class EventReader {
     const { receivedAt } = waiting;
     const arrival = { receivedAt, turn: waiting.turn };
     const inbox = { id: waiting.id, receivedAt, eventId: waiting.eventId };
+    const isShown = source.profile === CANONICAL && waiting.corrected === null;
+    const isMapped = profile !== undefined && !Array.isArray(waiting.canonical) && !(isShown && waiting.attempts === 0);
     const common = {
       source,
       inbox,
       turn: waiting.turn,
       attempts: waiting.attempts,
+      profile: isMapped ? `${profile.name}/${profile.version}` : null,
       exceptionId: null,
       group: waiting.batch,
     };
@@ -60,7 +63,6 @@ export class EventReader {
       const all =
         events.length === 1 && only ? factsOf(only, arrival) : events.flatMap((each) => factsOf(each, arrival));
       const facts = waiting.progress === 0 ? all : all.slice(waiting.progress);
-      const isShown = source.profile === CANONICAL && waiting.corrected === null;
       const canonical = isShown ? null : JSON.stringify(events.map(canonicalJson));
       const task = { ...common, facts, done: waiting.progress, rows: facts.length, canonical, refusal: null };
       const [first] = events;
@@ -88,6 +90,7 @@ export class EventReader {
         exceptionId: row.exceptionId,
         group: null,
         canonical: null,
+        profile: null,
         refusal: null,
       },
       inbox: { id: row.inboxId, receivedAt, eventId: row.eventId },

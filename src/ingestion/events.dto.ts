@@ -37,7 +37,8 @@ export class EventSummary {
   source: string;
   @ApiProperty({
     example: 'receipt-4711',
-    description: "The sender's; without one, `sha256:` and the hash of its bytes.",
+    description:
+      "The sender's; without one, `sha256:` and the hash of its bytes, and of levels without a time behind an `@` when they came.",
   })
   eventId: string;
   @ApiProperty({
@@ -97,6 +98,13 @@ class EventException {
   status: string;
 }
 
+class EventProfile {
+  @ApiProperty({ example: 'shopify' })
+  name: string;
+  @ApiProperty({ type: 'integer', example: 1, description: 'GET /v1/profiles/{name}?version= shows it.' })
+  version: number;
+}
+
 class EventMovement {
   @ApiProperty({ example: 'CABLE/2M' })
   sku: string;
@@ -143,6 +151,13 @@ export class EventView extends EventSummary {
     description: 'What the profile made of it; null: not mapped, or canonical as it came.',
   })
   canonical: unknown;
+  @ApiProperty({
+    type: EventProfile,
+    nullable: true,
+    example: null,
+    description: 'What mapped it, as it stood then; null: not mapped, or canonical as it came.',
+  })
+  profile: EventProfile | null;
   @ApiProperty({ type: 'string', nullable: true, example: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' })
   traceparent: string | null;
   @ApiProperty({ example: '5b0c3f1e-2f0f-4a57-9a54-1c0f4f4f7d43' })
@@ -173,11 +188,13 @@ export function viewEventDetail(
   exceptions: readonly ExceptionOfEvent[],
   movements: readonly MovementOfEvent[],
 ): EventView {
-  const { payload, payloadBase64, contentType, hash, headers, signature, deliveries, canonical, ...rest } = row;
+  const { payload, payloadBase64, contentType, hash, headers, signature, deliveries, canonical, profile, ...rest } =
+    row;
   return {
     ...viewEvent(row),
     ...{ payload, payloadEncoding: payloadBase64 ? 'base64' : 'text', contentType, sha256: hash },
     ...{ headers: headers ?? {}, signature, deliveries, canonical },
+    profile: profile === null ? null : profileIn(profile),
     ...{ traceparent: rest.traceparent, requestId: rest.requestId, importId: rest.importId },
     tries: attempts.map(({ attempt, at, outcome, detail }) => ({ attempt, at: at.toISOString(), outcome, detail })),
     exceptions: [...exceptions],
@@ -189,4 +206,9 @@ export function viewEventDetail(
       at: at.toISOString(),
     })),
   };
+}
+
+function profileIn(text: string): EventProfile {
+  const slash = text.lastIndexOf('/');
+  return { name: text.slice(0, slash), version: Number(text.slice(slash + 1)) };
 }

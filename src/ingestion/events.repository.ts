@@ -25,6 +25,8 @@ export interface EventDetailRow extends EventRow {
   readonly headers: Record<string, string> | null;
   readonly signature: Record<string, unknown>;
   readonly canonical: unknown;
+  /** `name/version` */
+  readonly profile: string | null;
   readonly traceparent: string | null;
   readonly requestId: string;
   readonly importId: string | null;
@@ -101,7 +103,7 @@ export class EventsRepository {
   async find(tx: Tx, id: string, receivedAt: number): Promise<EventDetailRow | undefined> {
     const [row] = await tx.query(
       `select ${SUMMARY}, i.source_id as "sourceId", i.turn, i.payload, i.payload_base64 as "payloadBase64",
-              i.content_type as "contentType", encode(i.hash, 'hex') as hash, i.headers, i.signature, o.canonical,
+              i.content_type as "contentType", encode(i.hash, 'hex') as hash, i.headers, i.signature, o.canonical, o.profile,
               i.traceparent, i.request_id as "requestId", i.import_id as "importId",
               coalesce((select k.deliveries from inbox_key k
                          where k.source_id = i.source_id and k.event_id = i.event_id and k.id = i.id), 0) as deliveries

@@ -13,7 +13,8 @@ class AcceptedEvent {
 
   @ApiProperty({
     example: 'receipt-4711',
-    description: "The sender's; without one, `sha256:` and the hash of its bytes.",
+    description:
+      "The sender's; without one, `sha256:` and the hash of its bytes, and of levels without a time behind an `@` when they came.",
   })
   eventId: string;
 

@@ -60,6 +60,8 @@ export interface Task {
   readonly rows: number;
   /** As JSON, to be shown; null: the payload is canonical itself. */
   readonly canonical: string | null;
+  /** What it was mapped by, as `name/version`; null: nothing did it now, or the payload is canonical as it came. */
+  readonly profile: string | null;
   /** It cannot be understood at all. */
   readonly refusal: Refusal | null;
 }

@@ -1,4 +1,5 @@
 import type { Response } from 'supertest';
+import { until } from '../engine/crowd.js';
 import { startApp, type TestApp } from '../support/app.js';
 
 let service: TestApp;
@@ -160,6 +161,39 @@ describe('A source with a shipped profile', () => {
       ['urn:uuid:2', 'duplicate'],
       ['urn:uuid:3', 'received'],
     ]);
+  });
+});
+
+describe('An event', () => {
+  test('says which version of its profile mapped it, also once it is mapped anew', async () => {
+    const signature = { scheme: 'static_header', header: 'x-feed' };
+    await service.api().put('/v1/profiles/growing', own).expect(201);
+    const source = { name: 'Growing', kind: 'wms', profile: 'growing', signature };
+    const { secret } = (await service.api().put('/v1/sources/growing', source).expect(201)).body;
+    const send = async (payload: object): Promise<string> => {
+      const answer = await service.http.post('/v1/ingest/growing').set('x-feed', secret).send(payload).expect(202);
+      return answer.body.events[0].id;
+    };
+    const ended = async (id: string, version: number) => {
+      const event = () => service.api().get(`/v1/events/${id}`).expect(200);
+      await until(
+        `${id} is mapped by version ${version}`,
+        async () => (await event()).body.profile?.version === version,
+      );
+      return (await event()).body;
+    };
+    const mapped = await send({ id: 'A', sku: 'NOBODY', site: 'nowhere', n: '1' });
+    const broken = await send({ id: 'B', sku: 'NOBODY', site: 'nowhere', n: 'one' });
+    expect(await ended(mapped, 1)).toMatchObject({ status: 'parked', profile: { name: 'growing', version: 1 } });
+    const { status, exceptions } = await ended(broken, 1);
+    expect(status).toBe('exception');
+    await service
+      .api()
+      .put('/v1/profiles/growing', { ...own, expression: COUNT.replace('$decimal(n)', '1') })
+      .expect(200);
+    await service.api().post(`/v1/exceptions/${exceptions[0].id}/retry`, {}).expect(202);
+    expect(await ended(broken, 2)).toMatchObject({ status: 'parked', profile: { name: 'growing', version: 2 } });
+    expect(await ended(mapped, 1)).toMatchObject({ status: 'parked', attempts: 1 });
   });
 });
 

@@ -10,7 +10,7 @@ export type AcceptedEvent = {
      */
     id: string;
     /**
-     * The sender's; without one, `sha256:` and the hash of its bytes.
+     * The sender's; without one, `sha256:` and the hash of its bytes, and of levels without a time behind an `@` when they came.
      */
     eventId: string;
     /**
@@ -437,6 +437,14 @@ export type EventProblem = {
     detail: string;
 };
 
+export type EventProfile = {
+    name: string;
+    /**
+     * GET /v1/profiles/{name}?version= shows it.
+     */
+    version: number;
+};
+
 export type EventSignature = {
     /**
      * `key`: sent with an API key, in a file.
@@ -451,7 +459,7 @@ export type EventSummary = {
     id: string;
     source: string;
     /**
-     * The sender's; without one, `sha256:` and the hash of its bytes.
+     * The sender's; without one, `sha256:` and the hash of its bytes, and of levels without a time behind an `@` when they came.
      */
     eventId: string;
     /**
@@ -469,7 +477,7 @@ export type EventView = {
     id: string;
     source: string;
     /**
-     * The sender's; without one, `sha256:` and the hash of its bytes.
+     * The sender's; without one, `sha256:` and the hash of its bytes, and of levels without a time behind an `@` when they came.
      */
     eventId: string;
     /**
@@ -508,6 +516,10 @@ export type EventView = {
     canonical: Array<{
         [key: string]: unknown;
     }> | null;
+    /**
+     * What mapped it, as it stood then; null: not mapped, or canonical as it came.
+     */
+    profile: EventProfile | null;
     traceparent: string | null;
     requestId: string;
     /**
