@@ -2,6 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { documentEvents, identify } from '../../src/ingestion/profiles.js';
+import { until } from '../engine/crowd.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { rowsOf } from '../support/rows.js';
 import { type Given, mapped, refused, type Said, shipped } from './mapped.js';
 
 // The tests run in a clone that may lie anywhere: HOLDFAST_SAMPLES names the folder where it is not beside it.
@@ -242,10 +245,105 @@ describeWhere('A published sample', () => {
   });
 
   test('is not passed over: each file of a vendor that a profile is for stands above', () => {
-    const claimed = ['shopify', 'microsoft-d365-inventory-visibility', 'erpnext', 'gs1-epcis', 'x12', 'edifact'];
+    // Of odoo and commercetools there is no profile.
+    const claimed = [
+      'shopify',
+      'amazon-sp-api',
+      'microsoft-d365-inventory-visibility',
+      'erpnext',
+      'gs1-epcis',
+      'x12',
+      'edifact',
+    ];
     const files = claimed.flatMap((folder) => readdirSync(`${FOLDER}/${folder}`).map((file) => `${folder}/${file}`));
     // A spreadsheet with a column a location is none of the profiles' formats.
     const known = new Set([...SAMPLES.map(([file]) => file), 'erpnext/stock_entry.json', 'shopify/inventory_feed.csv']);
     expect(files.filter((file) => !known.has(file))).toEqual([]);
+  });
+});
+
+const REFUSED = SAMPLES.flatMap(([file, profile, expected, given = {}]) =>
+  expected instanceof RegExp ? [{ file, profile, expected, given }] : [],
+);
+/** What the refused ones speak of, so that nothing but the refusal keeps a part of them from being booked. */
+const ITEMS = '38490-B 38499-B 38496-B 38502-B 35933 46L5055 T-shirt 7Q89K11 7Q89K12 7Q89K13'.split(' ');
+const GTINS = ['00008815509183', '00008815547321', '10614141073464'];
+
+describeWhere('A published sample that is refused', () => {
+  let test: TestApp;
+  let sources = 0;
+
+  /** Sends it as its vendor would, to a source that owns a location of its own. Answers the events that it became, as they ended. */
+  const send = async (file: string, base: string, { constants, headers = {} }: Given) => {
+    const code = `sample-${++sources}`;
+    const ours = base === 'amazon-vendor' ? {} : { location: code };
+    const locations = Object.fromEntries(
+      ['1/11', 'Site1/11', 'SAN003', '0614141073467', '0012345111112'].map((id) => [id, code]),
+    );
+    const profile = { title: file, base, constants: { ...ours, locations, ...constants } };
+    await test.api().put(`/v1/profiles/${code}`, profile).expect(201);
+    await test.given.location({ code });
+    const owns = [{ location: code, facts: ['on_hand', 'supply', 'orders'] }];
+    const source = {
+      name: file,
+      kind: 'edi',
+      profile: code,
+      signature: { scheme: 'static_header', header: 'x-feed' },
+      owns,
+    };
+    const { secret } = (await test.api().put(`/v1/sources/${code}`, source).expect(201)).body;
+    const type = file.endsWith('.json') ? 'application/json' : 'application/edi-x12';
+    const request = test.http.post(`/v1/ingest/${code}`).set(headers).set('x-feed', secret).set('Content-Type', type);
+    const { body } = await request
+      .serialize((text: unknown) => text as string)
+      .send(sample(file))
+      .expect(202);
+    const ended = [];
+    for (const { id } of body.events as { id: string }[]) {
+      const event = async () => (await test.api().get(`/v1/events/${id}`).expect(200)).body;
+      await until(`${file} is settled`, async () => (await event()).status !== 'received');
+      ended.push(await event());
+    }
+    return ended;
+  };
+
+  beforeAll(async () => {
+    test = await startApp();
+    for (const sku of ITEMS) {
+      const isCloth = /^3/.test(sku);
+      await test.given.item({ sku, ...(isCloth ? { baseUom: 'FOT', fractionDigits: 2 } : {}) });
+    }
+    for (const value of GTINS) await test.given.item({ sku: value, identifiers: [{ type: 'gtin', value }] });
+  });
+  afterAll(() => test?.close());
+
+  it.each(REFUSED)('$file by $profile ends as one readable exception, and none of it is booked', async (refusal) => {
+    const { file, profile, expected, given } = refusal;
+    const events = await send(file, profile, given);
+    const excepted = events.filter(({ status }) => status === 'exception');
+    expect(excepted).toMatchObject([
+      { problem: { code: 'mapping_failed' }, exceptions: [{ kind: 'mapping_failed', status: 'open' }], movements: [] },
+    ]);
+    expect(excepted[0].problem.detail).toMatch(expected);
+    // The events of a document of EPCIS stand each for itself.
+    const others = events.filter((event) => !excepted.includes(event));
+    for (const { status } of others) expect(status).toBe('applied');
+    const moved = await rowsOf(
+      test.databaseUrl,
+      'select from movement m join location l on l.id = m.location_id where l.code = $1',
+      [events[0].source],
+    );
+    expect(moved).toHaveLength(others.flatMap(({ movements }) => movements).length);
+    const { body } = await test.api().get(`/v1/exceptions/${excepted[0].exceptions[0].id}`).expect(200);
+    expect(body.detail).toMatch(expected);
+  });
+
+  it('would be booked in this way if it were sound', async () => {
+    const given = { constants: { onHandCodes: ['34'] } };
+    const [event] = await send('x12/846_inventory_advice_1.edi', 'x12', given);
+    expect(event).toMatchObject({
+      status: 'applied',
+      movements: [{ sku: '46L5055', onHandDelta: 5250 }],
+    });
   });
 });
