@@ -236,8 +236,10 @@ create table import (
   finished_at timestamp with time zone,
   source_id integer,
   as_of timestamp with time zone,
+  complete_at text collate "C",
   constraint import_pkey PRIMARY KEY (id),
   constraint import_turn_key UNIQUE (turn),
+  constraint import_complete_check CHECK (complete_at IS NULL OR kind = 'events'::text AND format = 'csv'::text AND atomic),
   constraint import_counts_check CHECK ((applied + failed) <= rows AND unchanged >= 0 AND unchanged <= applied),
   constraint import_events_check CHECK ((kind = 'events'::text) = (source_id IS NOT NULL AND as_of IS NOT NULL)),
   constraint import_format_check CHECK (format = ANY (ARRAY['csv'::text, 'ndjson'::text, 'x12'::text, 'edifact'::text])),
@@ -776,6 +778,7 @@ comment on column import.applied is 'Rows that hold now, unchanged ones included
 comment on column import.as_of is 'Of events: when the levels of a CSV were counted.';
 comment on column import.attempts is 'How often it was taken up since it last moved on.';
 comment on column import.columns is 'The header of a CSV; null: each row names its fields.';
+comment on column import.complete_at is 'The location where what the file omits is 0: it becomes one snapshot. Null: it says nothing of what it omits.';
 comment on column import.lease is 'Names the worker at work. Whoever writes progress must still have it.';
 comment on column import.reached_byte is 'Where the first row that is not yet accounted for begins, in bytes from the start; reached_line: the line before it.';
 comment on column import.turn is 'The imports of one client are applied in the order in which they were accepted.';

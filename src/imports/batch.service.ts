@@ -17,6 +17,7 @@ import { Problem } from '../problems/problem.js';
 import { validationPipe } from '../problems/validation.pipe.js';
 import { PostingEngine } from '../stock/posting.engine.js';
 import { StockService } from '../stock/stock.service.js';
+import { type CompleteFile, snapshotOf } from './complete-file.js';
 import type { AppliedKind, Failure, Fault, Format, Kind, Result, Row } from './import.js';
 import { type Claimed, type EventSource, ImportsRepository } from './imports.repository.js';
 import { SetLevelsCommand } from './level.commands.js';
@@ -220,18 +221,10 @@ export class Batches {
   private async writeEvents(batch: Batch): Promise<void> {
     const { claimed, sound, failures } = batch;
     const source = claimed.source as EventSource;
+    const file = completeFile(claimed);
+    if (file) return this.writeSnapshot(batch, source, file);
     const profile = await this.profiles.find(source.profile);
-    const delivery: Delivery = {
-      sourceId: source.id,
-      receivedAt: this.clock(),
-      contentType: CONTENT_TYPES[claimed.format],
-      headers: null,
-      proof: { scheme: 'key', keyId: claimed.owner.keyId },
-      traceparent: null,
-      requestId: claimed.id,
-      batch: null,
-      importId: claimed.id,
-    };
+    const delivery = this.deliveryOf(claimed, source);
     const events = sound.flatMap(({ line, row }) => {
       const slice = 'slice' in row ? (row.slice as Buffer) : countOf(claimed.id, source, line, row);
       const slices = eventsIn(profile, slice);
@@ -259,6 +252,35 @@ export class Batches {
     await this.dataSource.transaction((tx) => batch.save(tx, result));
   }
 
+  /** All rows as one event, or none of them. */
+  private async writeSnapshot(batch: Batch, source: EventSource, file: CompleteFile): Promise<void> {
+    const { claimed, sound, failures, save } = batch;
+    const profile = await this.profiles.find(source.profile);
+    const snapshot = snapshotOf(file, sound);
+    const wrong = [...failures, ...snapshot.failures];
+    let unchanged = 0;
+    if (wrong.length === 0) {
+      const event = eventOf(profile, snapshot.event, this.deliveryOf(claimed, source), { index: 0, of: 1 });
+      const [accepted] = await this.inbox.accept([event]);
+      if (accepted?.status === 'duplicate') unchanged = sound.length;
+    }
+    await this.dataSource.transaction((tx) => save(tx, { applied: sound.length, unchanged, failures: wrong }));
+  }
+
+  private deliveryOf({ id, format, owner }: Claimed, source: EventSource): Delivery {
+    return {
+      sourceId: source.id,
+      receivedAt: this.clock(),
+      contentType: CONTENT_TYPES[format],
+      headers: null,
+      proof: { scheme: 'key', keyId: owner.keyId },
+      traceparent: null,
+      requestId: id,
+      batch: null,
+      importId: id,
+    };
+  }
+
   private async advance(tx: Tx, claimed: Claimed, rows: readonly Row[], result: Result): Promise<void> {
     const reached = rows.at(-1)?.end ?? claimed.reached;
     const until = new Date(this.clock() + LEASE_MS);
@@ -271,6 +293,12 @@ export class Batches {
     if (!(await this.repository.finish(tx, claimed, problem, new Date(this.clock())))) throw new LeaseLost();
     await this.repository.deletePieces(tx, claimed.id);
   }
+}
+
+/** undefined: it is none. */
+export function completeFile({ id, source }: Claimed): CompleteFile | undefined {
+  if (source === null || source.completeAt === null) return undefined;
+  return { importId: id, source: source.code, location: source.completeAt, asOf: source.asOf };
 }
 
 /** What could be read; whether it is an event is found out in the inbox. */

@@ -73,7 +73,7 @@ export const MOST_ATOMIC_BYTES = 16 * 1024 * 1024;
 export const MOST_ATOMIC_ROWS = 10_000;
 /** A file of EDI, in bytes: it is read whole, to find where its interchanges end. */
 export const MOST_EDI_BYTES = 16 * 1024 * 1024;
-/** One event of a file, in bytes: as much as a request takes. */
+/** One event of a file, in bytes: as much as a request takes. A file that is complete is one event. */
 export const MOST_EVENT_BYTES = 5 * 1024 * 1024;
 /** One row, in bytes: an item with all the units, identifiers and attributes it may have fits several times. */
 export const MOST_ROW_BYTES = 256 * 1024;

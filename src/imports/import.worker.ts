@@ -5,9 +5,11 @@ import type pino from 'pino';
 import { DataSource } from 'typeorm';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
+import { MOST_ROWS } from '../ingestion/canonical-reader.js';
 import { openLog } from '../log.js';
 import { Problem } from '../problems/problem.js';
-import { Batches, LEASE_MS, LeaseLost } from './batch.service.js';
+import { Batches, completeFile, LEASE_MS, LeaseLost } from './batch.service.js';
+import { requireOneEvent } from './complete-file.js';
 import { MOST_ATOMIC_ROWS, type Row } from './import.js';
 import { type Claimed, ImportsRepository } from './imports.repository.js';
 import { faultOf, readRows } from './rows.reader.js';
@@ -132,13 +134,18 @@ export class ImportWorker implements OnApplicationBootstrap, BeforeApplicationSh
 
   private async runWhole(claimed: Claimed, rows: AsyncIterable<Row>): Promise<void> {
     const all: Row[] = [];
+    const file = completeFile(claimed);
+    const most = file ? MOST_ROWS : MOST_ATOMIC_ROWS;
     for await (const row of rows) {
       all.push(row);
-      if (all.length > MOST_ATOMIC_ROWS) {
-        const detail = `With atomic=true an import takes at most ${MOST_ATOMIC_ROWS} rows. Split it, or leave atomic out.`;
+      if (all.length > most) {
+        const detail = file
+          ? `A complete file takes at most ${most} rows. Leave out what is 0: what the file does not name is set to 0.`
+          : `With atomic=true an import takes at most ${most} rows. Split it, or leave atomic out.`;
         throw new Problem('payload_too_large', detail);
       }
     }
+    if (file) requireOneEvent(file, all);
     await this.patiently(claimed, () => this.batches.applyWhole(claimed, all));
   }
 

@@ -40,6 +40,21 @@ export class ImportEventsQuery {
   @Optional()
   @IsInstant()
   asOf?: string;
+
+  @ApiPropertyOptional({
+    default: false,
+    description:
+      'Of a CSV: it is all there is at `location`, and what it omits there is set to 0. One event, so at most 5 MiB and ' +
+      '100,000 rows; one row that cannot be applied, or is of another place, fails the whole file.',
+  })
+  @Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : value))
+  @IsBoolean()
+  complete: boolean = false;
+
+  @ApiPropertyOptional({ example: 'HAM', description: 'With `complete=true`: the one location of the file.' })
+  @Optional()
+  @IsCode()
+  location?: string;
 }
 
 export class ImportFailureView {

@@ -35,6 +35,8 @@ export interface EventSource {
   readonly code: string;
   readonly profile: string;
   readonly asOf: string;
+  /** Of a CSV that is complete: the place that it speaks for; null: it sets nothing to 0. */
+  readonly completeAt: string | null;
 }
 
 /** An import that a worker has taken up. */
@@ -89,18 +91,18 @@ export class ImportsRepository {
       atomic: boolean;
       columns: readonly string[] | null;
       start: Place;
-      source: Pick<EventSource, 'id' | 'asOf'> | null;
+      source: Pick<EventSource, 'id' | 'asOf' | 'completeAt'> | null;
     },
     at: Date,
   ): Promise<void> {
     await tx.query(
       `insert into import (id, client_id, key_id, kind, format, atomic, columns, reached_byte, reached_line, created_at,
-                           source_id, as_of)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+                           source_id, as_of, complete_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
       [
         ...[given.id, given.caller.clientId, given.caller.keyId, given.kind, given.format, given.atomic],
         ...[given.columns, given.start.byte, given.start.line, at],
-        ...[given.source?.id ?? null, given.source?.asOf ?? null],
+        ...[given.source?.id ?? null, given.source?.asOf ?? null, given.source?.completeAt ?? null],
       ],
     );
   }
@@ -148,7 +150,7 @@ export class ImportsRepository {
                        order by w.turn limit 1
                          for update of w skip locked)
        returning i.id, i.kind, i.format, i.atomic, i.columns, i.reached_byte, i.reached_line,
-                 i.attempts, i.as_of, (select row_to_json(s) from source s where s.id = i.source_id) as source, i.key_id, c.id as client_id, c.code as client_code, ch.id as channel_id, ch.code as channel_code`,
+                 i.attempts, i.as_of, i.complete_at, (select row_to_json(s) from source s where s.id = i.source_id) as source, i.key_id, c.id as client_id, c.code as client_code, ch.id as channel_id, ch.code as channel_code`,
       [lease, now, until],
     );
     const row = rows[0];
@@ -162,6 +164,7 @@ export class ImportsRepository {
         code: row.source.code,
         profile: row.source.profile,
         asOf: row.as_of.toISOString(),
+        completeAt: row.complete_at,
       },
       owner: {
         clientId: row.client_id,

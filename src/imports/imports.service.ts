@@ -15,7 +15,7 @@ import { KnownProfiles } from '../ingestion/known-profiles.service.js';
 import type { Profile } from '../ingestion/profiles.js';
 import { SourcesRepository } from '../ingestion/sources.repository.js';
 import { unknownSource } from '../ingestion/sources.service.js';
-import { Problem } from '../problems/problem.js';
+import { invalid, Problem } from '../problems/problem.js';
 import { requireColumns } from './cells.js';
 import {
   type AppliedKind,
@@ -26,6 +26,7 @@ import {
   MOST_ATOMIC_BYTES,
   MOST_BYTES,
   MOST_EDI_BYTES,
+  MOST_EVENT_BYTES,
   type Place,
 } from './import.js';
 import { ImportWorker } from './import.worker.js';
@@ -37,7 +38,7 @@ import {
   summaryOf,
   viewImport,
 } from './imports.dto.js';
-import { ImportsRepository } from './imports.repository.js';
+import { type EventSource, ImportsRepository } from './imports.repository.js';
 import { readHeader } from './rows.reader.js';
 import { Spool, tooLarge } from './spool.service.js';
 import { isText, type Upload } from './upload.decorator.js';
@@ -56,7 +57,7 @@ interface Asked {
   readonly most: number;
   /** What a repetition with the same key must ask for, too. */
   readonly request: string;
-  readonly source: { readonly id: number; readonly asOf: string } | null;
+  readonly source: Pick<EventSource, 'id' | 'asOf' | 'completeAt'> | null;
 }
 
 /** What the first piece of a body says: of a CSV its columns and where its rows begin. */
@@ -95,16 +96,20 @@ export class ImportsService {
    * Accepts a file of events of a source, in the same way. Throws `channel_forbidden`, `not_found`, and
    * `unsupported_media_type` for a format that the source's profile does not read.
    */
-  async acceptEvents(caller: Principal, { source: code, asOf }: ImportEventsQuery, upload: Upload): Promise<Answer> {
+  async acceptEvents(caller: Principal, query: ImportEventsQuery, upload: Upload): Promise<Answer> {
     requireEveryChannel(caller);
+    const { source: code, asOf, complete, location } = query;
+    requireWhole(query, upload.format);
     const source = await this.sources.find(this.dataSource.manager, code);
     if (!source) throw unknownSource(code);
     const profile = await this.profiles.find(source.profile);
     if (profile) requireReadable(profile, upload.format);
-    const most = isText(upload.format) ? MOST_BYTES : MOST_EDI_BYTES;
-    const request = `POST /v1/events/import?source=${code}&asOf=${asOf} ${upload.format}`;
-    const events = { id: source.id, asOf: new Date(asOf ?? this.clock()).toISOString() };
-    return this.take(caller, { kind: 'events', atomic: false, most, request, source: events }, upload);
+    const most = complete ? MOST_EVENT_BYTES : isText(upload.format) ? MOST_BYTES : MOST_EDI_BYTES;
+    const whole = complete ? `&complete=true&location=${location}` : '';
+    const request = `POST /v1/events/import?source=${code}&asOf=${asOf}${whole} ${upload.format}`;
+    const completeAt = location ?? null;
+    const events = { id: source.id, asOf: new Date(asOf ?? this.clock()).toISOString(), completeAt };
+    return this.take(caller, { kind: 'events', atomic: complete, most, request, source: events }, upload);
   }
 
   private async take(caller: Principal, asked: Asked, upload: Upload): Promise<Answer> {
@@ -210,6 +215,21 @@ function requireReadable({ name, format, expression }: Profile, sent: Format): v
   if (takes.includes(sent)) return;
   const types = Object.entries(EVENT_MEDIA_TYPES).flatMap(([type, each]) => (takes.includes(each) ? [type] : []));
   throw new Problem('unsupported_media_type', `The profile ${name} of this source reads ${types.join(' or ')}.`);
+}
+
+/** What is omitted can only be known of one place, and of a file that is read as one. */
+function requireWhole({ complete, location }: ImportEventsQuery, format: Format): void {
+  if (complete && format !== 'csv') {
+    throw new Problem(
+      'unsupported_media_type',
+      'With complete=true send text/csv: events say themselves what they are.',
+    );
+  }
+  if (complete === (location !== undefined)) return;
+  const detail = complete
+    ? 'is needed with complete=true: what the file omits there is set to 0'
+    : 'goes with complete=true';
+  throw invalid([{ parameter: 'location', code: complete ? 'required' : 'invalid_value', detail }]);
 }
 
 function replayed(intent: Intent, first: Remembered): Answer {

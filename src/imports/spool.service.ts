@@ -89,7 +89,9 @@ export class Spool {
 }
 
 export function tooLarge(most: number): Problem {
-  const detail = `An import takes at most ${most / 1024 / 1024} MiB, and 16 MiB with atomic=true. Split it into several.`;
+  const detail =
+    `Such an import takes at most ${most / 1024 / 1024} MiB: 256 of rows, 16 of EDI or with atomic=true, 5 with complete=true. ` +
+    'Split it into several; of a complete file leave out what is 0.';
   // What is still on its way would else be read to its end before the connection can be used again.
   return new Problem('payload_too_large', detail, { headers: { Connection: 'close' } });
 }

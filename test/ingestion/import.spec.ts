@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'supertest';
+import { until } from '../engine/crowd.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { rowsOf } from '../support/rows.js';
+import { Feed, positionOf } from './applying-world.js';
 import { event } from './sender.js';
 
 const NDJSON = 'application/x-ndjson';
@@ -122,6 +124,86 @@ describe('POST /v1/events/import', () => {
     expect(done).toMatchObject({ rows: 3, applied: 3, unchanged: 0 });
     const names = (await inbox(code)).map(({ event_id }) => event_id.split('@')[1]);
     expect(names).toEqual([1, 2, 3].map((line) => `${done.id}:${line}`));
+  });
+
+  describe('of a CSV that is complete', () => {
+    const complete = (code: string, location: string) => `source=${code}&complete=true&location=${location}`;
+
+    it('is one snapshot of its location', async () => {
+      const code = await source();
+      const file = 'sku,location,quantity\nA,HAM,1\nB,HAM,2.5\n';
+      const done = await settled(send(`${complete(code, 'HAM')}&asOf=2026-03-01T06:00:00Z`, 'text/csv', file));
+      expect(done).toMatchObject({ status: 'done', atomic: true, rows: 2, applied: 2, unchanged: 0, failed: 0 });
+      const kept = await inbox(code);
+      expect(kept).toMatchObject([{ event_id: done.id, import_id: done.id }]);
+      expect(JSON.parse(kept[0]?.payload ?? '')).toMatchObject({
+        ...{ type: 'stock.snapshot.v1', time: '2026-03-01T06:00:00.000Z' },
+        data: { complete: true, locations: ['HAM'], rows: [{ sku: 'A' }, { sku: 'B', quantity: 2.5 }] },
+      });
+    });
+
+    it('fails whole where one row could be one that it omits', async () => {
+      const code = await source();
+      for (const row of ['B,HAM', 'B,HAM,many', 'B,MUC,1', '"B,HAM,1']) {
+        const file = `sku,location,quantity\nA,HAM,1\n${row}\n`;
+        expect(await settled(send(complete(code, 'HAM'), 'text/csv', file))).toMatchObject({
+          ...{ status: 'failed', rows: 2, applied: 0, failed: 1, failures: { data: [{ line: 3 }] } },
+          problem: { detail: expect.stringMatching(/^1 of 2 rows cannot be applied, so none was/) },
+        });
+      }
+      const empty = await settled(send(complete(code, 'HAM'), 'text/csv', 'sku,location,quantity\n'));
+      expect(empty).toMatchObject({ status: 'failed', problem: { code: 'validation_failed' } });
+      expect(await inbox(code)).toEqual([]);
+    });
+
+    it('is refused where it is not clear what it omits, or is more than an event', async () => {
+      const code = await source();
+      const file = 'sku,location,quantity\nA,HAM,1\n';
+      await send(`source=${code}&complete=true`, 'text/csv', file).expect(400);
+      await send(`source=${code}&location=HAM`, 'text/csv', file).expect(400);
+      await send(`source=${code}&complete=perhaps&location=HAM`, 'text/csv', file).expect(400);
+      await send(complete(code, 'HAM'), NDJSON, '{}').expect(415);
+      const large = Buffer.from(`sku,location,quantity\n${'A,HAM,1\n'.repeat(700_000)}`);
+      await send(complete(code, 'HAM'), 'text/csv', large).expect(413);
+      const key = randomUUID();
+      await settled(send(complete(code, 'HAM'), 'text/csv', file, key));
+      await send(`source=${code}`, 'text/csv', file, key).expect(422);
+    });
+
+    it('sets to 0 what it omits there, and nowhere else', async () => {
+      const app = await startApp();
+      try {
+        for (const location of ['HAM', 'MUC']) await app.given.location({ code: location });
+        for (const sku of ['KEPT', 'OMITTED']) {
+          await app.given.item({ sku });
+          for (const location of ['HAM', 'MUC']) await app.given.stock(sku, location, 5);
+        }
+        const feed = await Feed.of(app);
+        app.clock.advance(1_000);
+        const { body } = await app
+          .api()
+          .post(`/v1/events/import?${complete(feed.code, 'HAM')}`)
+          .set('Content-Type', 'text/csv')
+          .serialize((sent: unknown) => sent as string)
+          .send('sku,location,quantity\nKEPT,HAM,7\n')
+          .expect(202);
+        const isDone = async () => (await app.api().get(`/v1/imports/${body.id}`).expect(200)).body.status === 'done';
+        await until('the file is taken in', isDone);
+        await feed.settle();
+        const places = [
+          ['KEPT', 'HAM', 7],
+          ['OMITTED', 'HAM', 0],
+          ['KEPT', 'MUC', 5],
+          ['OMITTED', 'MUC', 5],
+        ] as const;
+        for (const [sku, location, onHand] of places) {
+          expect(await positionOf(app, sku, location)).toMatchObject({ sku, location, onHand });
+        }
+        expect(await feed.states()).toEqual({ [body.id]: 'applied' });
+      } finally {
+        await app.close();
+      }
+    });
   });
 
   it('answers a repetition with the same key with the first import', async () => {

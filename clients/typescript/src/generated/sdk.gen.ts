@@ -261,7 +261,7 @@ export const listEvents = <ThrowOnError extends boolean = false>(options?: Optio
  *
  * **NDJSON** is an event a line, as the profile of the source reads it, up to 256 MiB. **CSV** is a snapshot of levels, for a
  * source with the profile `canonical`: `sku, location, quantity, uom`, each row a `stock.counted.v1` as of `asOf`; it zeroes
- * nothing that it omits. **X12** and **EDIFACT** are an event an interchange, up to 16 MiB, for a profile that reads them.
+ * nothing that it omits, unless it is one complete snapshot of a place: `complete=true&location=HAM`. **X12** and **EDIFACT** are an event an interchange, up to 16 MiB, for a profile that reads them.
  */
 export const createEventImport = <ThrowOnError extends boolean = false>(options: Options<CreateEventImportData, ThrowOnError>) => (options.client ?? client).post<CreateEventImportResponses, CreateEventImportErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],

@@ -3162,6 +3162,14 @@ export type CreateEventImportData = {
          * Of a CSV: when the levels were counted. Now unless given.
          */
         asOf?: string;
+        /**
+         * Of a CSV: it is all there is at `location`, and what it omits there is set to 0. One event, so at most 5 MiB and 100,000 rows; one row that cannot be applied, or is of another place, fails the whole file.
+         */
+        complete?: boolean;
+        /**
+         * With `complete=true`: the one location of the file.
+         */
+        location?: string;
     };
     url: '/v1/events/import';
 };
