@@ -15,6 +15,7 @@ import { applyOrderCancelled, applyShipment, applyUnship } from './order.facts.j
 import { type FactKind, ownerOf, ownsAnywhere } from './ownership.js';
 import { applyChange, applyCondition, applyFigure, applySupply, applyTransfer, cancelSupply } from './stock.facts.js';
 import {
+  attemptOf,
   candidatesOf,
   type EventKey,
   holderOf,
@@ -278,7 +279,7 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
       session.release(id);
       return;
     }
-    session.keepException(id, outcome.kind, outcome.detail);
+    session.keepException(id, outcome);
     if (!PASSING.has(outcome.kind)) {
       session.park(row.keys, task.turn, id, outcome.kind === 'blocked');
     }
@@ -316,7 +317,7 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
       id: task.inbox.id,
       receivedAt: task.inbox.receivedAt,
       status,
-      attempt: task.attempts + 1,
+      attempt: attemptOf(task),
       canonical: task.canonical,
       profile: task.profile,
       skus: this.skusOf(task),
@@ -332,8 +333,8 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
       inboxId: task.inbox.id,
       inboxReceivedAt: task.inbox.receivedAt,
       eventId: task.inbox.eventId,
-      sku: item && (this.skuOf(item) ?? nameOf(item)),
-      location: row?.location?.code ?? locations[0] ?? null,
+      sku: why.sku ?? (item && (this.skuOf(item) ?? nameOf(item))),
+      location: why.location ?? row?.location?.code ?? locations[0] ?? null,
       detail: why.detail,
       affected: row?.fact.kind === 'unship' ? { shipmentRef: row.fact.shipmentRef } : null,
       fact,
@@ -431,20 +432,25 @@ class Refused extends Error {
   }
 }
 
-function refusal(kind: string, detail: string): Refused {
-  return new Refused({ kind, detail });
+function refusal(kind: string, detail: string, about: Pick<Refusal, 'sku' | 'location'> = {}): Refused {
+  return new Refused({ kind, detail, ...about });
 }
 
 function itemOf(catalogue: Catalogue, sku: string | undefined, name: ItemName): DirectoryItem {
   const item = sku === undefined ? undefined : catalogue.item(sku);
   if (item) return item;
-  throw refusal('unknown_item', `There is no item ${nameOf(name)}. It is applied as soon as there is one.`);
+  const missing = sku ?? nameOf(name);
+  throw refusal('unknown_item', `There is no item ${nameOf(name)}. It is applied as soon as there is one.`, {
+    sku: missing,
+  });
 }
 
 function locationOf(catalogue: Catalogue, code: string): DirectoryLocation {
   const location = catalogue.configuration.locationNamed(code);
   if (location) return location;
-  throw refusal('unknown_location', `There is no location ${code}. It is applied as soon as there is one.`);
+  throw refusal('unknown_location', `There is no location ${code}. It is applied as soon as there is one.`, {
+    location: code,
+  });
 }
 
 function inBase(item: DirectoryItem, { quantity, uom }: Said): Quantity {
@@ -454,6 +460,7 @@ function inBase(item: DirectoryItem, { quantity, uom }: Said): Quantity {
     throw refusal(
       'unknown_uom',
       `${item.sku} is measured in ${units}, not in ${uom}. Add the unit, or correct the event.`,
+      { sku: item.sku },
     );
   }
   const base = toBase(unit, quantity);

@@ -42,7 +42,7 @@ import {
   readRefusals,
 } from './exception-writing.repository.js';
 import { uncoveredBy } from './physical-fact.js';
-import type { EventKey, Waits } from './task.js';
+import type { EventKey, Refusal, Waits } from './task.js';
 
 /** Exceptions that tell what an applied event did. The others say why an event or a row was not applied. */
 export const INFORMING = ['shortfall', 'late_shipment', 'overshipped', 'negative_on_hand', 'condition_shortage'];
@@ -102,7 +102,7 @@ export class ApplyingSession implements ParticipantSession {
   private readonly released = new Set<string>();
   private readonly exceptions: NewException[] = [];
   private readonly closed: string[] = [];
-  private readonly kept: { id: string; kind: string; detail: string }[] = [];
+  private readonly kept: (Refusal & { id: string })[] = [];
   private readonly shortfalls: { key: PositionKey; quantity: number; exception: Omit<NewException, 'affected'> }[] = [];
 
   async load(send: Send, commands: readonly Command[]): Promise<void> {
@@ -274,7 +274,7 @@ export class ApplyingSession implements ParticipantSession {
       : open?.find(({ sku, location }) => sku === exception.sku && location === exception.location);
     if (same) {
       open?.splice(open.indexOf(same), 1);
-      this.keepException(same.id, exception.kind, exception.detail);
+      this.keepException(same.id, { kind: exception.kind, detail: exception.detail });
       return same.id;
     }
     const id = typeidUnboxed('exc');
@@ -282,8 +282,8 @@ export class ApplyingSession implements ParticipantSession {
     return id;
   }
 
-  keepException(id: string, kind: string, detail: string): void {
-    this.kept.push({ id, kind, detail });
+  keepException(id: string, why: Refusal): void {
+    this.kept.push({ id, ...why });
   }
 
   closeException(id: string): void {

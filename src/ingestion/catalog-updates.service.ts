@@ -23,7 +23,7 @@ import { type CatalogKind, CatalogUpdatesRepository } from './catalog-updates.re
 import { closeExceptions, insertExceptions, keepExceptions, readRefusals } from './exception-writing.repository.js';
 import { momentOf } from './fact.js';
 import { type Ownership, ownsAnywhere } from './ownership.js';
-import { isRefusal, type Outcome, type Refusal, type Task, waitsOf } from './task.js';
+import { attemptOf, isRefusal, type Outcome, type Refusal, type Task, waitsOf } from './task.js';
 
 export type CatalogEvent = CanonicalEventOf<'item.updated.v1'> | CanonicalEventOf<'location.updated.v1'>;
 
@@ -190,7 +190,7 @@ export class CatalogUpdates {
       const stale = done.every(({ outcome }) => outcome === 'stale');
       const { id, receivedAt } = task.inbox;
       return {
-        ...{ id, receivedAt, attempt: task.attempts + 1, canonical: task.canonical, profile: task.profile },
+        ...{ id, receivedAt, attempt: attemptOf(task), canonical: task.canonical, profile: task.profile },
         status: refusal ? ('parked' as const) : stale ? ('stale' as const) : ('applied' as const),
         skus: done.flatMap(({ update }) => (kindOf(update.event) === 'item' ? [codeOf(update)] : [])),
         problem: refusal ?? (stale ? { kind: 'stale', detail: 'A newer update came first.' } : null),

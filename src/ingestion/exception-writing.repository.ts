@@ -1,4 +1,5 @@
 import type { Send } from '../stock/command.js';
+import type { Refusal } from './task.js';
 
 /** How exceptions are opened and closed in the posting engine's transaction, set-based. */
 
@@ -90,19 +91,23 @@ export function closeExceptions(send: Send, ids: readonly string[], now: number)
 const KEEP_EXCEPTIONS = {
   name: 'keep-exceptions',
   text: `
-    update exception e set kind = k.kind, detail = k.detail, retrying = false
-      from unnest($1::text[], $2::text[], $3::text[]) as k(id, kind, detail)
+    update exception e
+       set kind = k.kind, detail = k.detail, sku = coalesce(k.sku, e.sku), location = coalesce(k.location, e.location),
+           retrying = false
+      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) as k(id, kind, detail, sku, location)
      where e.id = k.id and e.status = 'open'`,
 };
 
 /** Tried again, and still not applied: this is what is wrong now. */
 export function keepExceptions(
   send: Send,
-  exceptions: readonly { id: string; kind: string; detail: string }[],
+  exceptions: readonly (Refusal & { readonly id: string })[],
 ): Promise<unknown> {
   return send(KEEP_EXCEPTIONS, [
     exceptions.map(({ id }) => id),
     exceptions.map(({ kind }) => kind),
     exceptions.map(({ detail }) => detail),
+    exceptions.map(({ sku = null }) => sku),
+    exceptions.map(({ location = null }) => location),
   ]);
 }

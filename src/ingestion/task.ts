@@ -28,6 +28,9 @@ export interface EventKey {
 export interface Refusal {
   readonly kind: string;
   readonly detail: string;
+  /** What it is about, where that is not simply the first the row names: the item or the location that is missing. */
+  readonly sku?: string;
+  readonly location?: string;
 }
 
 /** What became of a row. `stale`: known already, by a newer figure; `duplicate`: counted before. */
@@ -64,6 +67,14 @@ export interface Task {
   readonly profile: string | null;
   /** It cannot be understood at all. */
   readonly refusal: Refusal | null;
+}
+
+/** The most that a smallint holds: a task that is tried more often is still tried. */
+const MOST_ATTEMPTS = 32_767;
+
+/** Which attempt this is, from 1. */
+export function attemptOf({ attempts }: Task): number {
+  return Math.min(attempts + 1, MOST_ATTEMPTS);
 }
 
 /** Whom the exception, the keys and the lock of a task belong to. */

@@ -1,0 +1,111 @@
+import { BacklogRepository } from '../../src/ingestion/backlog.repository.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { expectInvariants } from '../support/invariants.js';
+import { rowsOf } from '../support/rows.js';
+import { Feed, positionOf, type Sent } from './applying-world.js';
+
+let app: TestApp;
+let wms: Feed;
+let names = 0;
+beforeAll(async () => {
+  // Nothing looks by itself what has appeared: the tests do.
+  app = await startApp({ env: { INGEST_POLL_MS: '60000' } });
+  wms = await Feed.of(app);
+  await app.given.location({ code: 'A' });
+});
+afterAll(async () => {
+  await expectInvariants(app.databaseUrl);
+  await app.close();
+});
+
+const newItem = async (): Promise<string> => (await app.given.item()).sku;
+const newName = (what: string): string => `${what}-${++names}`;
+
+const received = (sku: string, quantity: number, more = {}): Sent => ({
+  type: 'stock.received.v1',
+  data: { sku, location: 'A', quantity, ...more },
+});
+
+/** Looks once for what has appeared, and waits until that is applied. Answers how many events are tried again. */
+async function look(feed = wms): Promise<number> {
+  const found = await app.app.get(BacklogRepository, { strict: false }).retryFound();
+  await feed.settle();
+  return found;
+}
+
+async function attemptsOf(inboxId: string | undefined): Promise<number | undefined> {
+  const rows = await rowsOf<{ attempts: number }>(app.databaseUrl, 'select attempts from event where id = $1', [
+    inboxId,
+  ]);
+  return rows[0]?.attempts;
+}
+
+describe('what is missing', () => {
+  it.each(['stock.transferred.v1', 'transfer.shipped.v1'])(
+    'is the location that %s goes to, and is not looked for in the one that it leaves',
+    async (type) => {
+      const [sku, nowhere] = [await newItem(), newName('TO')];
+      await app.given.stock(sku, 'A', 8);
+      const [id] = await wms.send({ type, data: { sku, from: 'A', to: nowhere, quantity: 5 } });
+      expect(await wms.exceptions()).toContain(`unknown_location ${sku} ${nowhere}`);
+      for (let looks = 0; looks < 3; looks += 1) expect(await look()).toBe(0);
+      expect(await attemptsOf(id)).toBe(1);
+      await app.given.location({ code: nowhere });
+      await look();
+      expect(await attemptsOf(id)).toBe(2);
+      expect(await positionOf(app, sku, 'A')).toMatchObject({ onHand: 3 });
+      expect(await wms.exceptions()).not.toContain(`unknown_location ${sku} ${nowhere}`);
+    },
+  );
+
+  it('is named anew when one thing has appeared and another has not', async () => {
+    const [sku, from, to] = [await newItem(), newName('FROM'), newName('TO')];
+    const [id] = await wms.send({ type: 'stock.transferred.v1', data: { sku, from, to, quantity: 5 } });
+    expect(await wms.exceptions()).toContain(`unknown_location ${sku} ${from}`);
+    await app.given.location({ code: from });
+    await look();
+    expect(await wms.exceptions()).toContain(`unknown_location ${sku} ${to}`);
+    expect(await look()).toBe(0);
+    expect(await attemptsOf(id)).toBe(2);
+  });
+
+  it('may be tried more often than a smallint counts', async () => {
+    const sku = newName('late');
+    const [id] = await wms.send(received(sku, 5));
+    await rowsOf(app.databaseUrl, 'update event_outcome set attempts = 32767 where id = $1', [id]);
+    await app.given.item({ sku });
+    await look();
+    expect(await positionOf(app, sku, 'A')).toMatchObject({ onHand: 5 });
+  });
+
+  it.each([
+    ['acme:eu', '6'],
+    ['acme', 'V:9:a'],
+    ['100%3A:', ':6:'],
+  ])('is found by what %s calls it: %s', async (party, value) => {
+    const identifier = { type: 'partner', value, party };
+    const data = { identifier, location: 'A', quantity: 4 };
+    const [id] = await wms.send({ type: 'stock.received.v1', data });
+    await app.given.item({ identifiers: [{ ...identifier, party: 'another' }] });
+    expect(await look()).toBe(0);
+    const { sku } = await app.given.item({ identifiers: [identifier] });
+    await look();
+    expect(await attemptsOf(id)).toBe(2);
+    expect(await positionOf(app, sku, 'A')).toMatchObject({ onHand: 4 });
+  });
+
+  it('is an item of an order that is cancelled', async () => {
+    const [one, other] = [newName('one'), newName('other')];
+    const lines = [one, other].map((sku) => ({ sku, quantity: 1 }));
+    const [id] = await wms.send({ type: 'order.cancelled.v1', data: { orderRef: newName('SO'), lines } });
+    expect(await wms.exceptions()).toContain(`unknown_item ${one}`);
+    await app.given.item({ sku: one });
+    await look();
+    expect(await wms.exceptions()).toContain(`unknown_item ${other}`);
+    expect(await look()).toBe(0);
+    await app.given.item({ sku: other });
+    await look();
+    expect(await attemptsOf(id)).toBe(3);
+    expect((await wms.exceptions()).filter((each) => each.includes(other))).toEqual([]);
+  });
+});
