@@ -262,8 +262,11 @@ export class BacklogRepository {
              and (e.kind = 'unknown_item' and (
                     exists (select from item i where i.sku = e.sku and i.deleted_at is null)
                     or exists (select from item_identifier n
-                                where n.type = split_part(e.sku, ':', 1) and n.party = split_part(e.sku, ':', 2)
-                                  and n.value = split_part(e.sku, ':', 3)))
+                                 join item i on i.id = n.item_id and i.deleted_at is null
+                                where n.type = split_part(e.sku, ':', 1)
+                                  and n.party = replace(replace(split_part(e.sku, ':', 2), '%3A', ':'), '%25', '%')
+                                  and n.value = substr(e.sku, length(split_part(e.sku, ':', 1))
+                                                              + length(split_part(e.sku, ':', 2)) + 3)))
                or e.kind = 'unknown_location' and exists (
                     select from location l where l.code = e.location or l.gln = e.location))
         ), rows_again as (

@@ -294,10 +294,10 @@ export function placesOf(fact: Fact): { readonly item: ItemName | null; readonly
   }
 }
 
-/** One name for an item as an event calls it: its SKU, or which number of whom. */
+/** One name for an item as an event calls it: its SKU, or which number of whom. `retryFound` takes it apart again. */
 export function nameOf({ sku, identifier }: ItemName): string {
   if (sku !== null || identifier === null) return sku ?? '';
-  return `${identifier.type}:${identifier.party}:${identifier.value}`;
+  return `${identifier.type}:${identifier.party.replace(/[%:]/g, encodeURIComponent)}:${identifier.value}`;
 }
 
 function said({ sku, identifier, quantity, uom }: Amount): Said {
