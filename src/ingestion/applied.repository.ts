@@ -123,13 +123,30 @@ export function putEventsBack(send: Send, events: readonly Waits[]): Promise<unk
 
 /**
  * Has events tried again, in their old turns: the end of a statement whose part `again` names outcomes by received_at and
- * id. What is applied stays so, and what waits already is not put there twice.
+ * id. With one of a batch that is applied whole, whatever of that is neither applied nor given up. What is applied stays so,
+ * and what waits already is not put there twice.
  */
 export const TRY_AGAIN = `
-  marked as (
-    update event_outcome o set status = 'received', attempts = greatest(o.attempts, 1)
+  batches as (
+    select distinct i.source_id, i.received_at, i.batch
       from again
-     where o.received_at = again.received_at and o.id = again.id and o.status not in ('received', 'applied')
+      join inbox i on i.received_at = again.received_at and i.id = again.id
+     where i.batch is not null
+  ), together as (
+    select received_at, id from again
+     union
+    select o.received_at, o.id
+      from batches b
+      join inbox i on i.source_id = b.source_id and i.received_at = b.received_at and i.batch = b.batch
+      join event_outcome o on o.received_at = i.received_at and o.id = i.id
+     where o.status = 'parked'
+        or o.status = 'exception' and exists (
+             select from exception e
+              where e.inbox_id = o.id and e.status = 'open' and e.kind <> 'conflicting_duplicate')
+  ), marked as (
+    update event_outcome o set status = 'received', attempts = greatest(o.attempts, 1)
+      from together
+     where o.received_at = together.received_at and o.id = together.id and o.status not in ('received', 'applied')
     returning o.received_at, o.id, o.attempts
   )
   insert into inbox_waiting (source_id, turn, received_at, id, attempts)

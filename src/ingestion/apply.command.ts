@@ -37,6 +37,14 @@ const BLOCKED: Refusal = {
   detail: 'An earlier event about the same item and location is parked. This one follows as soon as that is settled.',
 };
 
+/** Events that are applied together or not at all, as far as they are in one command. */
+interface Together {
+  /** The first of their turns. */
+  first: number;
+  /** Why none of them is applied. */
+  refusal?: Refusal;
+}
+
 /** What a command of events answers. */
 export interface Applied {
   /** Events that were parked behind others may go on, before anything that came later. */
@@ -104,16 +112,17 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
     const session = desk.session(this.book);
     const reservations = desk.session(this.reservationBook);
     if (!this.staysPut) this.requireLocked(desk, session, reservations);
-    const failed = this.failedGroups(session);
+    const groups = this.groups(session);
     for (const [index, portion] of this.portions.entries()) {
       const rows = this.resolved[index] as Row[];
       const { task } = portion;
       if (!session.take(holderOf(task))) continue; // ended by another worker, or before our connection broke
-      const together = task.group === null ? undefined : failed.get(task.group);
+      const together = task.group === null ? undefined : groups.get(task.group);
+      const turn = together?.first ?? task.turn;
       const outcomes = rows.map((row) => {
         if (row.refusal) return row.refusal;
-        if (session.isBlocked(row.keys, task.turn, holderOf(task))) return BLOCKED;
-        if (together) return together;
+        if (session.isBlocked(row.keys, turn, holderOf(task))) return BLOCKED;
+        if (together?.refusal) return together.refusal;
         return decideRow(new FactDesk(desk, session, reservations, this.around, task, row));
       });
       if (task.exceptionId !== null) this.endRow(session, task, rows[0] as Row, outcomes[0] as Outcome);
@@ -256,20 +265,29 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
     throw new Displaced('events also need positions that are not locked');
   }
 
-  /** Of events that are to be applied together: why none of them is (semantics.md 26). */
-  private failedGroups(session: ApplyingSession): Map<string, Refusal> {
-    const failed = new Map<string, Refusal>();
+  /**
+   * By name, the groups of events that are applied together (semantics.md 26). They wait for what is parked from before the
+   * first of them, and not for one another: what one of them has kept from an attempt before is no reason.
+   */
+  private groups(session: ApplyingSession): Map<string, Together> {
+    const groups = new Map<string, Together>();
+    for (const { task } of this.portions) {
+      if (task.group === null) continue;
+      groups.set(task.group, { first: Math.min(groups.get(task.group)?.first ?? task.turn, task.turn) });
+    }
+    if (groups.size === 0) return groups;
     for (const [index, { task }] of this.portions.entries()) {
-      if (task.group === null || failed.has(task.group)) continue;
+      const group = groups.get(task.group ?? '');
+      if (!group || group.refusal) continue;
       const wrong = (this.resolved[index] as Row[]).find(
-        (row) => row.refusal || session.isBlocked(row.keys, task.turn, holderOf(task)),
+        (row) => row.refusal || session.isBlocked(row.keys, group.first, holderOf(task)),
       );
       const why = task.refusal ?? wrong?.refusal ?? (wrong && BLOCKED);
       if (!why) continue;
       const detail = `Nothing of the batch was applied, as it asked to be (atomic): event ${task.inbox.eventId} ${why.detail}`;
-      failed.set(task.group, { kind: 'atomic', detail });
+      group.refusal = { kind: 'atomic', detail };
     }
-    return failed;
+    return groups;
   }
 
   private endRow(session: ApplyingSession, task: Task, row: Row, outcome: Outcome): void {

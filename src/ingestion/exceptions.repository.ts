@@ -113,6 +113,20 @@ export class ExceptionsRepository {
     );
   }
 
+  /** What was to be applied with an event that is given up no longer waits for it: the rest of its batch is tried again. */
+  async retryRest(tx: Tx, { inboxId, inboxReceivedAt }: ExceptionRow): Promise<void> {
+    await tx.query(
+      `with again as (
+         select o.received_at, o.id
+           from inbox i
+           join inbox rest on rest.source_id = i.source_id and rest.received_at = i.received_at and rest.batch = i.batch
+           join event_outcome o on o.received_at = rest.received_at and o.id = rest.id
+          where i.received_at = $1 and i.id = $2 and i.batch is not null and o.status = 'parked'
+       ), ${TRY_AGAIN}`,
+      [inboxReceivedAt, inboxId],
+    );
+  }
+
   async addNote(tx: Tx, id: string, note: Note): Promise<void> {
     await tx.query('update exception set notes = notes || $2::jsonb where id = $1', [id, JSON.stringify([note])]);
   }

@@ -121,8 +121,9 @@ export class ExceptionsService {
     return this.change(caller, intent, id, { action, note, status: 200 }, async (tx, row) => {
       await this.repository.close(tx, id, action === 'resolve' ? 'resolved' : 'discarded', new Date(this.clock()));
       if (row.fact !== null) await this.repository.release(tx, [id]);
-      else if (row.inboxId !== null && (await this.repository.giveUpEvent(tx, row, INFORMING))) {
-        await this.repository.release(tx, [row.inboxId]);
+      else if (row.inboxId !== null) {
+        if (await this.repository.giveUpEvent(tx, row, INFORMING)) await this.repository.release(tx, [row.inboxId]);
+        await this.repository.retryRest(tx, row);
       }
     });
   }

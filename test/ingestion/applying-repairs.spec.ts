@@ -40,6 +40,16 @@ async function attemptsOf(inboxId: string | undefined): Promise<number | undefin
   return rows[0]?.attempts;
 }
 
+/** In the order of the ids. */
+async function statusesOf(inboxIds: readonly (string | undefined)[]): Promise<(string | undefined)[]> {
+  const rows = await rowsOf<{ id: string; status: string }>(
+    app.databaseUrl,
+    'select id, status from event where id = any($1)',
+    [inboxIds],
+  );
+  return inboxIds.map((id) => rows.find((row) => row.id === id)?.status);
+}
+
 describe('what is missing', () => {
   it.each(['stock.transferred.v1', 'transfer.shipped.v1'])(
     'is the location that %s goes to, and is not looked for in the one that it leaves',
@@ -107,5 +117,83 @@ describe('what is missing', () => {
     await look();
     expect(await attemptsOf(id)).toBe(3);
     expect((await wms.exceptions()).filter((each) => each.includes(other))).toEqual([]);
+  });
+});
+
+describe('a batch that is to be applied as a whole', () => {
+  /** Three events, of which the second is about an item that there is not, and one behind them that is not of the batch. */
+  async function parked() {
+    const [first, missing] = [await newItem(), newName('missing')];
+    const events = [received(first, 1), received(missing, 2), received(first, 4)];
+    const ids = await wms.receive(events, { atomic: true });
+    await wms.settle();
+    const [behind] = await wms.send(received(first, 8));
+    expect(await statusesOf([...ids, behind])).toEqual(['parked', 'parked', 'parked', 'parked']);
+    return { first, missing, ids, all: [...ids, behind] };
+  }
+  const exceptionOf = async (id: string | undefined): Promise<string> => {
+    const { body } = await app.api().get(`/v1/exceptions?status=open&eventId=${id}`).expect(200);
+    expect(body.data).toHaveLength(1);
+    return body.data[0].id;
+  };
+
+  it('is applied as a whole once what was missing has appeared, and then what waited behind it', async () => {
+    const { first, missing, all } = await parked();
+    await app.given.item({ sku: missing });
+    await look();
+    expect(await statusesOf(all)).toEqual(['applied', 'applied', 'applied', 'applied']);
+    expect(await positionOf(app, missing, 'A')).toMatchObject({ onHand: 2 });
+    expect(await positionOf(app, first, 'A')).toMatchObject({ onHand: 13, version: 3 });
+    expect((await wms.exceptions()).filter((each) => each.includes(first))).toEqual([]);
+  });
+
+  it('stays parked as a whole while one of it is, also when another is retried or replayed', async () => {
+    const { missing, ids, all } = await parked();
+    await app
+      .api()
+      .post(`/v1/exceptions/${await exceptionOf(ids[0])}/retry`)
+      .expect(202);
+    await wms.settle();
+    await app.api().post(`/v1/events/${ids[2]}/replay`).expect(202);
+    await wms.settle();
+    expect(await statusesOf(all)).toEqual(['parked', 'parked', 'parked', 'parked']);
+    expect(await Promise.all(ids.map(attemptsOf))).toEqual([3, 3, 3]);
+    expect(await wms.exceptions()).toContain(`unknown_item ${missing} A`);
+  });
+
+  it('is applied as a whole when one of it is retried with a corrected payload', async () => {
+    const { first, ids, all } = await parked();
+    const payload = { specversion: '1.0', id: 'corrected', ...received(first, 16) };
+    await app
+      .api()
+      .post(`/v1/exceptions/${await exceptionOf(ids[1])}/retry`, { payload })
+      .expect(202);
+    await wms.settle();
+    expect(await statusesOf(all)).toEqual(['applied', 'applied', 'applied', 'applied']);
+    expect(await positionOf(app, first, 'A')).toMatchObject({ onHand: 29 });
+  });
+
+  it.each(['discard', 'resolve'])('is all the rest once a person has given one of it up: %s', async (action) => {
+    const { first, ids, all } = await parked();
+    const exception = await exceptionOf(ids[1]);
+    await app.api().post(`/v1/exceptions/${exception}/${action}`, { note: 'No such item.' }).expect(200);
+    await wms.settle();
+    expect(await statusesOf(all)).toEqual(['applied', 'exception', 'applied', 'applied']);
+    expect(await positionOf(app, first, 'A')).toMatchObject({ onHand: 13 });
+  });
+
+  it('goes on as a whole when what is parked before it is settled', async () => {
+    const [sku, other, missing] = [await newItem(), await newItem(), newName('missing')];
+    const [before] = await wms.send({
+      type: 'stock.transferred.v1',
+      data: { sku, from: 'A', to: missing, quantity: 1 },
+    });
+    const ids = await wms.receive([received(other, 2), received(sku, 3)], { atomic: true });
+    await wms.settle();
+    expect(await statusesOf([before, ...ids])).toEqual(['parked', 'parked', 'parked']);
+    await app.given.location({ code: missing });
+    await look();
+    expect(await statusesOf([before, ...ids])).toEqual(['applied', 'applied', 'applied']);
+    expect(await positionOf(app, other, 'A')).toMatchObject({ onHand: 2 });
   });
 });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '../engine/crowd.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectInvariants } from '../support/invariants.js';
 import { rowsOf } from '../support/rows.js';
@@ -163,7 +164,7 @@ describe('a snapshot', () => {
     expect(await positionOf(app, missing, 'A')).toMatchObject({ onHand: 3 });
   });
 
-  it('that is to be applied as a whole is not applied at all for a bad row', async () => {
+  it('that is to be applied as a whole is not applied at all for a bad row, and wholly once that is repaired', async () => {
     const good = await newItem();
     await erp.receive([{ ...snapshot([row(good, 4), row('nowhere', 1)]), id: 'whole' }, received(good, 9, 'x')], {
       atomic: true,
@@ -173,6 +174,11 @@ describe('a snapshot', () => {
     expect(await positionOf(app, good, 'A')).not.toMatchObject({ onHand: 4 });
     expect(await erp.exceptions()).toContain('unknown_item nowhere A');
     expect(await erp.exceptions()).toContain(`atomic ${good} A`);
+    await app.given.item({ sku: 'nowhere' });
+    await until('the batch is applied', async () => (await erp.states()).whole === 'applied');
+    expect(await positionOf(app, good, 'A')).toMatchObject({ onHand: 4 });
+    expect(await positionOf(app, 'nowhere', 'A')).toMatchObject({ onHand: 1 });
+    expect(await erp.exceptions()).not.toContain(`atomic ${good} A`);
   });
 });
 
