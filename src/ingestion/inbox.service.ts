@@ -4,11 +4,11 @@ import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
 import { isConflict, isOutage } from '../postgres/outage.js';
-import { Problem } from '../problems/problem.js';
+import { invalid, Problem } from '../problems/problem.js';
 import { type Letter, Mailbox } from '../stock/mailbox.js';
 import { conflicting, type NewEvent } from './inbox-event.js';
 import { receivingMetrics } from './receiving.metrics.js';
-import { ReceivingRepository } from './receiving.repository.js';
+import { type Known, ReceivingRepository } from './receiving.repository.js';
 
 /** Requests and kilobytes that one statement takes in; an event counts at least one. */
 const BATCH_REQUESTS = 512;
@@ -16,6 +16,8 @@ const BATCH_KILOBYTES = 8_192;
 /** Kilobytes that may wait before senders are asked to come again. */
 const MOST_WAITING_KILOBYTES = 64 * 1_024;
 const TRIES = 4;
+/** Faults that one answer names. */
+export const MOST_FAULTS = 100;
 /** How exactly it is kept when a source was last heard of, in milliseconds: every write makes its row a hot one. */
 const TOUCH_EVERY_MS = 1_000;
 
@@ -61,7 +63,10 @@ export class Inbox implements OnApplicationShutdown {
     this.listeners.push(listener);
   }
 
-  /** One answer an event, in order, once all of them are durable. Throws `overloaded`, `unavailable`. */
+  /**
+   * One answer an event, in order, once all of them are durable. Throws `overloaded`, `unavailable`, and of a batch that is
+   * applied whole `validation_failed`: nothing of it is kept where another body is known under the id of one.
+   */
   accept(events: readonly NewEvent[]): Promise<Accepted[]> {
     const weight = events.reduce((sum, { payload }) => sum + 1 + (payload.length >> 10), 0);
     if (this.waitingKilobytes > 0 && this.waitingKilobytes + weight > MOST_WAITING_KILOBYTES) {
@@ -83,8 +88,16 @@ export class Inbox implements OnApplicationShutdown {
 
   /** One batch, whatever happens: every request of it is answered or refused. Never throws. */
   private async deliver(batch: readonly Waiting[]): Promise<void> {
+    const whole = batch.findIndex(isWhole);
+    if (whole >= 0 && batch.length > 1) {
+      for (const part of [batch.slice(0, whole), batch.slice(whole, whole + 1), batch.slice(whole + 1)]) {
+        if (part.length > 0) await this.deliver(part);
+      }
+      return;
+    }
     try {
-      const accepted = await this.take(batch.flatMap(({ events }) => events));
+      const events = batch.flatMap(({ events }) => events);
+      const accepted = await (whole < 0 ? this.take(events) : this.takeWhole(events));
       this.announce(batch);
       // The next batch is sent first: the database works on it while the answers of this one are written.
       setImmediate(() => {
@@ -120,6 +133,31 @@ export class Inbox implements OnApplicationShutdown {
     return events.map((event) => answers.get(event.id) ?? taken(event));
   }
 
+  /** All of them or none, in a transaction of their own. */
+  private takeWhole(events: readonly NewEvent[]): Promise<Accepted[]> {
+    return this.patiently(() =>
+      this.onItsDay(events, () =>
+        this.repository.together(async (tx) => {
+          const old = await this.repository.keep(events, tx);
+          if (old.size === 0) return events.map(taken);
+          const known = byBody(
+            await this.repository.recognise(
+              events.filter(({ id }) => old.has(id)),
+              tx,
+            ),
+          );
+          const conflicts = events.flatMap((event, i) => {
+            if (!old.has(event.id) || known.get(bodyOf(event))?.isConflict === false) return [];
+            const detail = `Another body came first under the id ${event.eventId}. Nothing of the request was kept.`;
+            return [{ pointer: `/${i}`, code: 'conflicting_duplicate', detail }];
+          });
+          if (conflicts.length > 0) throw invalid(conflicts.slice(0, MOST_FAULTS));
+          return events.map((event) => answerOf(event, known.get(bodyOf(event))));
+        }),
+      ),
+    );
+  }
+
   /** Answers by the ids that the events had when they came. */
   private async recognise(events: readonly NewEvent[]): Promise<Map<string, Accepted>> {
     const answers = new Map<string, Accepted>();
@@ -128,15 +166,12 @@ export class Inbox implements OnApplicationShutdown {
     for (let tries = 0; rest.length > 0; tries += 1) {
       if (tries === TRIES) throw new Error('An event is neither new nor known.');
       const asked = rest;
-      const known = await this.patiently(() => this.repository.recognise(asked));
-      const idOf = new Map(known.map(({ sourceId, eventId, hash, id }) => [keyOf(sourceId, eventId, hash), id]));
+      const known = byBody(await this.patiently(() => this.repository.recognise(asked)));
       const others: NewEvent[] = [];
       for (const event of rest) {
-        const id = idOf.get(keyOf(event.delivery.sourceId, event.eventId, event.hash));
-        if (id === undefined) others.push(event);
-        // Its own id: a first attempt of this very request was written, and its answer lost.
-        else if (id === event.id) answers.set(event.id, taken(event));
-        else answers.set(event.id, { ...taken({ ...event, id }), ...(event.rejection ? {} : { status: 'duplicate' }) });
+        const same = known.get(bodyOf(event));
+        if (same === undefined) others.push(event);
+        else answers.set(event.id, answerOf(event, same));
       }
       const beside = others.map(conflicting);
       const beaten = beside.length === 0 ? new Set<string>() : await this.keep(beside);
@@ -146,22 +181,22 @@ export class Inbox implements OnApplicationShutdown {
     return answers;
   }
 
-  /**
-   * Ids of those that were known before. Makes the day of an event that finds none: whoever makes days ahead may not have
-   * run yet.
-   */
+  /** Ids of those that were known before. */
   private keep(events: readonly NewEvent[]): Promise<Set<string>> {
-    return this.patiently(async () => {
-      try {
-        return await this.repository.keep(events);
-      } catch (error) {
-        if (!lacksDay(error)) throw error;
-        for (const day of new Set(events.map(({ delivery }) => dayOf(delivery.receivedAt)))) {
-          await this.repository.makeDay(day);
-        }
-        return this.repository.keep(events);
+    return this.patiently(() => this.onItsDay(events, () => this.repository.keep(events)));
+  }
+
+  /** Makes the day of an event that finds none: whoever makes days ahead may not have run yet. */
+  private async onItsDay<T>(events: readonly NewEvent[], work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!lacksDay(error)) throw error;
+      for (const day of new Set(events.map(({ delivery }) => dayOf(delivery.receivedAt)))) {
+        await this.repository.makeDay(day);
       }
-    });
+      return work();
+    }
   }
 
   /** The key makes a repetition harmless, also where the first attempt was written and its answer lost. */
@@ -199,6 +234,24 @@ export class Inbox implements OnApplicationShutdown {
 
 function taken({ id, eventId, rejection }: NewEvent): Accepted {
   return rejection ? { id, eventId, status: 'rejected', problem: rejection } : { id, eventId, status: 'received' };
+}
+
+function answerOf(event: NewEvent, known: Known | undefined): Accepted {
+  // Its own id: a first attempt of this very request was written, and its answer lost.
+  if (known === undefined || known.id === event.id) return taken(event);
+  return { ...taken({ ...event, id: known.id }), ...(event.rejection ? {} : { status: 'duplicate' }) };
+}
+
+function isWhole({ events }: Waiting): boolean {
+  return events[0] !== undefined && events[0].delivery.batch !== null;
+}
+
+function byBody(known: readonly Known[]): Map<string, Known> {
+  return new Map(known.map((each) => [keyOf(each.sourceId, each.eventId, each.hash), each]));
+}
+
+function bodyOf({ delivery, eventId, hash }: NewEvent): string {
+  return keyOf(delivery.sourceId, eventId, hash);
 }
 
 function keyOf(sourceId: number, eventId: string, hash: string): string {

@@ -46,7 +46,9 @@ export class IngestController {
     name: 'atomic',
     required: false,
     schema: { type: 'boolean', default: false },
-    description: 'All events of the request are applied, with all their rows, or none.',
+    description:
+      'All events of the request are applied, with all their rows, or none. Nothing of it is kept (`validation_failed`) where ' +
+      'one is no event, or where another body is known under its id.',
   })
   receive(
     @PathCode('source', 'wms-east') source: string,

@@ -8,7 +8,7 @@ import { CLOCK, type Clock } from '../config.module.js';
 import { invalid, Problem } from '../problems/problem.js';
 import { eventOf, eventsIn, loneEvent } from './arriving-event.js';
 import { eventSlices, MOST_EVENTS } from './event-slices.js';
-import { type Accepted, Inbox } from './inbox.service.js';
+import { type Accepted, Inbox, MOST_FAULTS } from './inbox.service.js';
 import type { Delivery, NewEvent } from './inbox-event.js';
 import { decoded } from './inflate.js';
 import type { IngestRequest } from './ingest.decorator.js';
@@ -23,8 +23,6 @@ import { unknownSource } from './sources.service.js';
 
 /** Bytes of a request, inflated. */
 const MOST_BYTES = 5 * 1024 * 1024;
-/** Faults that one answer names. */
-const MOST_FAULTS = 100;
 
 /** Takes in what sources send: proved, cut into events, and answered once it is durable. Nothing else is done to it. */
 @Injectable()

@@ -10,7 +10,12 @@ export interface Known {
   readonly hash: string;
   /** Of the one that is kept. */
   readonly id: string;
+  /** Another body came first, so this one is an exception. */
+  readonly isConflict: boolean;
 }
+
+/** The plain pool, or a transaction on a connection of it. */
+type On = Pick<pg.Pool, 'query'>;
 
 /**
  * Takes in what is new, all of it in one statement, which is its own transaction: known by its key, kept, and where it
@@ -84,7 +89,8 @@ const RECOGNISE = {
        set deliveries = k.deliveries + known.deliveries
       from known
      where (k.source_id, k.event_id, k.variant) = (known.source_id, known.event_id, known.variant)
-    returning k.source_id as "sourceId", k.event_id as "eventId", encode(k.hash, 'hex') as hash, k.id`,
+    returning k.source_id as "sourceId", k.event_id as "eventId", encode(k.hash, 'hex') as hash, k.id,
+              k.variant <> '' as "isConflict"`,
 };
 
 /**
@@ -157,14 +163,14 @@ export class ReceivingRepository {
   constructor(@Inject(pg.Pool) private readonly pool: pg.Pool) {}
 
   /** Ids of those that are known by their key, which nearly none is; the others were new and are durable once this answers. */
-  async keep(events: readonly NewEvent[]): Promise<Set<string>> {
-    const { rows } = await this.pool.query<{ id: string }>({ ...KEEP, values: columns(KEEP, parametersOf(events)) });
+  async keep(events: readonly NewEvent[], on: On = this.pool): Promise<Set<string>> {
+    const { rows } = await on.query<{ id: string }>({ ...KEEP, values: columns(KEEP, parametersOf(events)) });
     return new Set(rows.map(({ id }) => id));
   }
 
   /** Those of the events that are known with this very body. */
-  async recognise(events: readonly NewEvent[]): Promise<Known[]> {
-    const { rows } = await this.pool.query<Known>({
+  async recognise(events: readonly NewEvent[], on: On = this.pool): Promise<Known[]> {
+    const { rows } = await on.query<Known>({
       ...RECOGNISE,
       values: [
         events.map(({ delivery }) => delivery.sourceId),
@@ -173,6 +179,25 @@ export class ReceivingRepository {
       ],
     });
     return rows;
+  }
+
+  /** In one transaction: what `work` throws takes back what it did. */
+  async together<T>(work: (tx: On) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      const done = await work(client);
+      await client.query('commit');
+      return done;
+    } catch (error) {
+      await client.query('rollback').catch((failure: Error) => {
+        broken = failure;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
   }
 
   /** Makes the day, `2026-03-01`, unless it is there. */

@@ -200,6 +200,21 @@ describe('POST /v1/ingest/{source}', () => {
       ]);
     });
 
+    it('a batch that is to be applied whole again as duplicates, beside what is new of it', async () => {
+      const send = (ids: string[]) => {
+        const sent = wms.send(ids.map((id) => event(id)));
+        sent.url += '?atomic=true';
+        return sent.expect(202);
+      };
+      const first = await send(['w-1', 'w-2']);
+      expect(statusesOf(first)).toEqual(['received', 'received']);
+      const again = await send(['w-1', 'w-3', 'w-3']);
+      expect(statusesOf(again)).toEqual(['duplicate', 'received', 'duplicate']);
+      expect(again.body.events[0].id).toBe(first.body.events[0].id);
+      expect(again.body.events[2].id).toBe(again.body.events[1].id);
+      expect((await inbox(wms.source)).map(({ event_id }) => event_id)).toEqual(['w-1', 'w-2', 'w-3']);
+    });
+
     it('an id that cannot be kept as an exception', async () => {
       const ids = ['', 'a\u0000b', 'a\nb', 'x'.repeat(256)];
       const { body } = await wms.send(ids.map((id) => event(id))).expect(202);
@@ -255,6 +270,34 @@ describe('POST /v1/ingest/{source}', () => {
       await refused(wms.source, wms.send(event('1'), { signedAt }), 401, 'timestamp_out_of_tolerance');
       const almost = test.clock.now() + Math.sign(seconds) * 298_000;
       expect(statusesOf(await wms.send(event('1'), { signedAt: almost }).expect(202))).toEqual(['received']);
+    });
+
+    it('a batch that is to be applied whole where another body is known under an id of it, and keeps its neighbours', async () => {
+      const send = (events: unknown[], query = '?atomic=true') => {
+        const sent = wms.send(events);
+        sent.url += query;
+        return sent;
+      };
+      const other = event('a-2', { type: 'stock.adjusted.v1' });
+      await wms.send(event('a-2')).expect(202);
+      const batch = [event('a-1'), other, event('a-3'), event('a-1', { type: 'stock.adjusted.v1' })];
+      const [answer, ...neighbours] = await Promise.all([send(batch), send([event('a-4')]), send([event('a-5')], '')]);
+      expect(answer?.status).toBe(400);
+      expect(answer?.body).toMatchObject({
+        code: 'validation_failed',
+        errors: [
+          { pointer: '/1', code: 'conflicting_duplicate', detail: expect.stringContaining('under the id a-2.') },
+          { pointer: '/3', code: 'conflicting_duplicate', detail: expect.stringContaining('under the id a-1.') },
+        ],
+      });
+      expect(neighbours.map(statusesOf)).toEqual([['received'], ['received']]);
+      expect((await inbox(wms.source)).map(({ event_id }) => event_id).sort()).toEqual(['a-2', 'a-4', 'a-5']);
+      // By itself it is kept as an exception, and still stands in the way.
+      await wms.send(other).expect(202);
+      const { body } = await send([other, event('a-6')]).expect(400);
+      expect(body.errors).toMatchObject([{ pointer: '/0', code: 'conflicting_duplicate' }]);
+      expect(await inbox(wms.source)).toHaveLength(4);
+      expect(statusesOf(await send([event('a-1'), event('a-3')]).expect(202))).toEqual(['received', 'received']);
     });
 
     it('10,001 events', async () => {

@@ -3921,7 +3921,7 @@ export type ReceiveIngestData = {
     };
     query?: {
         /**
-         * All events of the request are applied, with all their rows, or none.
+         * All events of the request are applied, with all their rows, or none. Nothing of it is kept (`validation_failed`) where one is no event, or where another body is known under its id.
          */
         atomic?: boolean;
     };
