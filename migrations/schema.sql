@@ -687,7 +687,10 @@ begin
                             where o.status = 'parked' and o.received_at >= since and o.received_at < until)
            and not exists (select from event_outcome o join exception e on e.inbox_id = o.id
                             where o.status = 'exception' and o.received_at >= since and o.received_at < until
-                              and e.status = 'open');
+                              and e.status = 'open')
+           and not exists (select from exception e
+                            where e.status = 'open' and e.fact is not null
+                              and e.inbox_received_at >= since and e.inbox_received_at < until);
     if dropped then
       execute format('drop table %I', name);
       delete from event_outcome o where o.received_at >= since and o.received_at < until;

@@ -1,8 +1,11 @@
 import { BacklogRepository } from '../../src/ingestion/backlog.repository.js';
+import { InboxDaysWorker } from '../../src/ingestion/inbox-days.worker.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectInvariants } from '../support/invariants.js';
 import { rowsOf } from '../support/rows.js';
 import { Feed, positionOf, type Sent } from './applying-world.js';
+
+const DAY_MS = 86_400_000;
 
 let app: TestApp;
 let wms: Feed;
@@ -195,5 +198,23 @@ describe('a batch that is to be applied as a whole', () => {
     await look();
     expect(await statusesOf([before, ...ids])).toEqual(['applied', 'applied', 'applied']);
     expect(await positionOf(app, other, 'A')).toMatchObject({ onHand: 2 });
+  });
+});
+
+describe('a day of the inbox', () => {
+  it('is kept while a row of an event that was applied waits, which is applied from it', async () => {
+    app.clock.advance(DAY_MS);
+    const [good, missing] = [await newItem(), newName('row')];
+    const rows = [good, missing].map((sku) => ({ sku, location: 'A', quantity: 7 }));
+    const [id] = await wms.send({ type: 'stock.snapshot.v1', data: { rows } });
+    expect(await statusesOf([id])).toEqual(['applied']);
+    app.clock.advance(91 * DAY_MS);
+    const days = app.app.get(InboxDaysWorker, { strict: false });
+    await days.look();
+    await app.given.item({ sku: missing });
+    await look();
+    expect(await positionOf(app, missing, 'A')).toMatchObject({ onHand: 7 });
+    await days.look();
+    expect(await statusesOf([id])).toEqual([undefined]);
   });
 });
