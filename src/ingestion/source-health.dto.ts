@@ -23,7 +23,10 @@ export class SourceHealthView {
   lastEventAt: string | null;
   @ApiProperty({ type: 'integer', nullable: true, example: 3_600 })
   freshnessSeconds: number | null;
-  @ApiProperty({ example: false, description: 'It has been silent for longer than its budget.' })
+  @ApiProperty({
+    example: false,
+    description: 'It has been silent for longer than its budget, since it was set up if it was never heard.',
+  })
   stale: boolean;
   @ApiProperty({ example: 0, description: 'Age of the oldest event that is still to be applied.' })
   lagSeconds: number;
@@ -35,16 +38,20 @@ export class SourceHealthView {
   eventsPerMinute: number;
 }
 
-/** `now`: milliseconds since 1970. A source that was never heard of is stale, if it has a budget at all. */
+/** `now`: milliseconds since 1970. As availability has it: one that was never heard of counts from when it was set up. */
+export function isStale({ freshnessSeconds, lastHeardAt, createdAt }: SourceHealth, now: number): boolean {
+  return freshnessSeconds !== null && now - (lastHeardAt ?? createdAt) >= freshnessSeconds * 1_000;
+}
+
+/** `now`: milliseconds since 1970. */
 export function viewSourceHealth(health: SourceHealth, now: number): SourceHealthView {
   const { source, freshnessSeconds, lastHeardAt, lastEventAt, waitingSince, received, parked } = health;
-  const silentMs = now - (lastHeardAt ?? Number.NEGATIVE_INFINITY);
   return {
     source,
     lastHeardAt: lastHeardAt === null ? null : new Date(lastHeardAt).toISOString(),
     lastEventAt: lastEventAt === null ? null : new Date(lastEventAt).toISOString(),
     freshnessSeconds,
-    stale: freshnessSeconds !== null && silentMs > freshnessSeconds * 1_000,
+    stale: isStale(health, now),
     lagSeconds: waitingSince === null ? 0 : Math.max(0, now - waitingSince) / 1_000,
     backlog: { received, parked },
     exceptionsOpen: health.exceptionsOpen,

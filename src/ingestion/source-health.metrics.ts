@@ -1,4 +1,5 @@
 import { Gauge, register } from 'prom-client';
+import { isStale } from './source-health.dto.js';
 import type { SourceHealth } from './source-health.repository.js';
 
 /** One for each member of a source's health. Made once a process: tests start several applications in one. */
@@ -7,6 +8,12 @@ const GAUGES = {
     'holdfast_source_last_heard_timestamp_seconds',
     'When a source was last heard of, in seconds since 1970.',
   ],
+  lastEvent: [
+    'holdfast_source_last_event_timestamp_seconds',
+    'When the last event of a source came, in seconds since 1970.',
+  ],
+  freshness: ['holdfast_source_freshness_seconds', 'How long a source may be silent; none: as long as it likes.'],
+  stale: ['holdfast_source_stale', '1: a source has been silent for longer than that.'],
   lag: ['holdfast_source_lag_seconds', 'Age of the oldest event of a source that is still to be applied.'],
   received: ['holdfast_source_backlog_received', 'Events of a source that are still to be applied.'],
   parked: ['holdfast_source_backlog_parked', 'Events of a source that wait for something to appear or be repaired.'],
@@ -45,8 +52,11 @@ function readOnce(): Promise<void> {
     if (!read) return;
     for (const gauge of Object.values(gauges)) gauge.reset();
     for (const health of read.sources) {
-      const { source, lastHeardAt, waitingSince } = health;
+      const { source, lastHeardAt, lastEventAt, freshnessSeconds, waitingSince } = health;
       if (lastHeardAt !== null) gauges.lastHeard.set({ source }, lastHeardAt / 1_000);
+      if (lastEventAt !== null) gauges.lastEvent.set({ source }, lastEventAt / 1_000);
+      if (freshnessSeconds !== null) gauges.freshness.set({ source }, freshnessSeconds);
+      gauges.stale.set({ source }, isStale(health, read.now) ? 1 : 0);
       gauges.lag.set({ source }, waitingSince === null ? 0 : Math.max(0, read.now - waitingSince) / 1_000);
       gauges.received.set({ source }, health.received);
       gauges.parked.set({ source }, health.parked);

@@ -6,6 +6,7 @@ export interface SourceHealth {
   readonly source: string;
   readonly freshnessSeconds: number | null;
   readonly lastHeardAt: number | null;
+  readonly createdAt: number;
   readonly lastEventAt: number | null;
   /** When the oldest event came that is still to be applied; null: none is. */
   readonly waitingSince: number | null;
@@ -25,6 +26,7 @@ export class SourceHealthRepository {
     return tx.query(
       `select s.code as source, s.freshness_seconds as "freshnessSeconds",
               (extract(epoch from s.last_heard_at) * 1000)::float8 as "lastHeardAt",
+              (extract(epoch from s.created_at) * 1000)::float8 as "createdAt",
               (extract(epoch from (select max(i.received_at) from inbox i where i.source_id = s.id)) * 1000)::float8
                 as "lastEventAt",
               (extract(epoch from waiting.since) * 1000)::float8 as "waitingSince", waiting.count as received,

@@ -73,3 +73,34 @@ describe('figures of a source that is silent past its budget (semantics.md 28)',
     expect((await ask('refuses').expect(200)).body).toMatchObject({ available: 15, stale: false });
   });
 });
+
+it('a source that was never heard counts from when it was set up, for its health and for availability', async () => {
+  await app.given.location({ code: 'C' });
+  await app.given.stock('X', 'C', 3);
+  await app.given.channel({ code: 'new', locations: ['C'] });
+  const signature = { scheme: 'standard_webhooks' };
+  const owns = [{ location: 'C', facts: ['on_hand'] }];
+  await app
+    .api()
+    .put('/v1/sources/new', { name: 'New', kind: 'wms', signature, freshnessSeconds: 60, owns })
+    .expect(201);
+  await app.app.get(FreshnessWorker, { strict: false }).refresh();
+  const stale = async () => {
+    const { body } = await app.api().get('/v1/sources/new/health').expect(200);
+    return [body.stale, (await ask('new').expect(200)).body.stale];
+  };
+  app.clock.advance(60 * SECONDS - 1);
+  expect(await stale()).toEqual([false, false]);
+  app.clock.advance(1);
+  expect(await stale()).toEqual([true, true]);
+});
+
+it('what is parked is counted, in the health of its source and in the metrics', async () => {
+  await wms.send([event('parked', { data: { sku: 'unheard-of', location: 'A', quantity: 1 } })]).expect(202);
+  const health = async () => (await app.api().get('/v1/sources/wms/health').expect(200)).body;
+  for (let tries = 0; tries < 200 && (await health()).backlog.parked === 0; tries += 1);
+  expect(await health()).toMatchObject({ backlog: { received: 0, parked: 1 }, exceptionsOpen: 1 });
+  const { text } = await app.http.get('/metrics').expect(200);
+  expect(text).toMatch(/^holdfast_source_backlog_parked{source="wms"} 1$/m);
+  expect(text).toMatch(/^holdfast_source_exceptions_open{source="wms"} 1$/m);
+});
