@@ -162,6 +162,7 @@ create table exception (
   resolved_at timestamp with time zone,
   fact jsonb,
   retrying boolean default false not null,
+  note text,
   constraint exception_pkey PRIMARY KEY (id),
   constraint exception_resolved_check CHECK ((status = 'open'::text) = (resolved_at IS NULL)),
   constraint exception_status_check CHECK (status = ANY (ARRAY['open'::text, 'resolved'::text, 'discarded'::text]))
@@ -237,6 +238,7 @@ create table import (
   source_id integer,
   as_of timestamp with time zone,
   complete_at text collate "C",
+  traceparent text,
   constraint import_pkey PRIMARY KEY (id),
   constraint import_turn_key UNIQUE (turn),
   constraint import_complete_check CHECK (complete_at IS NULL OR kind = 'events'::text AND format = 'csv'::text AND atomic),
@@ -767,6 +769,7 @@ comment on column event_outcome.skus is 'What it is about, once it is mapped.';
 comment on column event_outcome.status is 'received: it is to be tried again.';
 comment on column exception.affected is 'What it touches, such as the commitments that a shortfall uncovers.';
 comment on column exception.fact is 'The one row it is about as an event of its own, where the rest of the event was applied; null: the whole event.';
+comment on column exception.note is 'What somebody wrote beside it; who, and what stood there before, is in the audit trail.';
 comment on column exception.notes is '[{ at, actor, action, note }], oldest first.';
 comment on column exception.payload is 'What a person put in the place of the event''s own payload.';
 comment on column exception.retrying is 'The worker is to try the row again.';
@@ -784,6 +787,7 @@ comment on column import.columns is 'The header of a CSV; null: each row names i
 comment on column import.complete_at is 'The location where what the file omits is 0: it becomes one snapshot. Null: it says nothing of what it omits.';
 comment on column import.lease is 'Names the worker at work. Whoever writes progress must still have it.';
 comment on column import.reached_byte is 'Where the first row that is not yet accounted for begins, in bytes from the start; reached_line: the line before it.';
+comment on column import.traceparent is 'Of the request that brought it: its events bear it, too.';
 comment on column import.turn is 'The imports of one client are applied in the order in which they were accepted.';
 comment on column import_failure.line is 'As an editor counts the lines of the file, from 1; of a row of several lines the first.';
 comment on table inbox is 'One row an event, as it was sent.';

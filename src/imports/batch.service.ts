@@ -267,14 +267,14 @@ export class Batches {
     await this.dataSource.transaction((tx) => save(tx, { applied: sound.length, unchanged, failures: wrong }));
   }
 
-  private deliveryOf({ id, format, owner }: Claimed, source: EventSource): Delivery {
+  private deliveryOf({ id, format, owner, traceparent }: Claimed, source: EventSource): Delivery {
     return {
       sourceId: source.id,
       receivedAt: this.clock(),
       contentType: CONTENT_TYPES[format],
       headers: null,
       proof: { scheme: 'key', keyId: owner.keyId },
-      traceparent: null,
+      traceparent,
       requestId: id,
       batch: null,
       importId: id,

@@ -51,6 +51,8 @@ export interface Claimed {
   readonly attempts: number;
   /** Of events: their source, and when the levels of a CSV were counted. */
   readonly source: EventSource | null;
+  /** Of the request that brought it. */
+  readonly traceparent: string | null;
   /** Whose it is, with what that allows today. */
   readonly owner: Pick<Principal, 'clientId' | 'clientCode' | 'keyId' | 'channel'>;
 }
@@ -92,17 +94,19 @@ export class ImportsRepository {
       columns: readonly string[] | null;
       start: Place;
       source: Pick<EventSource, 'id' | 'asOf' | 'completeAt'> | null;
+      traceparent: string | null;
     },
     at: Date,
   ): Promise<void> {
     await tx.query(
       `insert into import (id, client_id, key_id, kind, format, atomic, columns, reached_byte, reached_line, created_at,
-                           source_id, as_of, complete_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+                           source_id, as_of, complete_at, traceparent)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
       [
         ...[given.id, given.caller.clientId, given.caller.keyId, given.kind, given.format, given.atomic],
         ...[given.columns, given.start.byte, given.start.line, at],
         ...[given.source?.id ?? null, given.source?.asOf ?? null, given.source?.completeAt ?? null],
+        given.traceparent,
       ],
     );
   }
@@ -150,14 +154,14 @@ export class ImportsRepository {
                        order by w.turn limit 1
                          for update of w skip locked)
        returning i.id, i.kind, i.format, i.atomic, i.columns, i.reached_byte, i.reached_line,
-                 i.attempts, i.as_of, i.complete_at, (select row_to_json(s) from source s where s.id = i.source_id) as source, i.key_id, c.id as client_id, c.code as client_code, ch.id as channel_id, ch.code as channel_code`,
+                 i.attempts, i.as_of, i.complete_at, i.traceparent, (select row_to_json(s) from source s where s.id = i.source_id) as source, i.key_id, c.id as client_id, c.code as client_code, ch.id as channel_id, ch.code as channel_code`,
       [lease, now, until],
     );
     const row = rows[0];
     if (!row) return undefined;
-    const { id, kind, format, atomic, columns, attempts } = row;
+    const { id, kind, format, atomic, columns, attempts, traceparent } = row;
     return {
-      ...{ id, lease, kind, format, atomic, columns, attempts },
+      ...{ id, lease, kind, format, atomic, columns, attempts, traceparent },
       reached: { byte: row.reached_byte, line: row.reached_line },
       source: row.source && {
         id: row.source.id,

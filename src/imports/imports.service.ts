@@ -139,7 +139,7 @@ export class ImportsService {
     const answer = await this.register(
       caller,
       intent,
-      { id, caller, kind, format: upload.format, atomic, source, ...head },
+      { id, caller, kind, format: upload.format, atomic, source, traceparent: upload.traceparent, ...head },
       pieces,
       now,
     );

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { createParamDecorator, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { parseIdempotencyKey } from '../access/idempotency.js';
+import { traceparentOf } from '../access/traceparent.js';
 import { Problem } from '../problems/problem.js';
 import { EVENT_MEDIA_TYPES, type Format, MEDIA_TYPES } from './import.js';
 
@@ -13,6 +14,7 @@ export interface Upload {
   readonly length: number | undefined;
   /** The Idempotency-Key. */
   readonly key: string;
+  readonly traceparent: string | null;
 }
 
 /** Throws `unsupported_media_type`, `idempotency_key_missing`. */
@@ -45,6 +47,7 @@ function uploadOf(context: ExecutionContext, types: Readonly<Record<string, Form
     body,
     length: length === undefined ? undefined : Number(length),
     key: parseIdempotencyKey(headers['idempotency-key'] as string | undefined),
+    traceparent: traceparentOf(headers.traceparent) ?? null,
   };
 }
 

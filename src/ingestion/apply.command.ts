@@ -132,6 +132,10 @@ export class ApplyCommand implements LookingUp, ReservationCommand {
     return () => new Answer(200, body);
   }
 
+  traceparents(): readonly string[] {
+    return this.portions.flatMap(({ task }) => task.inbox.traceparent ?? []);
+  }
+
   private expect(task: Task): void {
     if (task.exceptionId !== null) this.lookups.rows.push(task.exceptionId);
     else this.lookups.events.push(waitsOf(task, task.done));

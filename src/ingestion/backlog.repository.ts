@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import type { Identifier } from '../catalog/item.js';
+import { isTracing } from '../operations/spans.tracer.js';
 import type { PositionKey } from '../stock/ledger.js';
 import { TRY_AGAIN } from './applied.repository.js';
 import { nameOf } from './fact.js';
@@ -41,6 +42,8 @@ export interface WaitingEvent {
   readonly canonical: unknown;
   /** What a person has put in the place of its payload. */
   readonly corrected: string | null;
+  /** Where spans are collected. */
+  readonly traceparent?: string | null;
 }
 
 /** Events of one source that wait. */
@@ -65,9 +68,9 @@ export interface WaitingRow {
  * would else sort all that waits with its payloads, window after window.
  */
 const eventsAt = (places: string, where = '') => `
-  select id, "receivedAt", turn, "eventId", payload, base64, headers, attempts, progress, batch, canonical, corrected
+  select id, "receivedAt", turn, "eventId", payload, base64, headers, attempts, progress, batch, canonical, corrected${isTracing ? ', traceparent' : ''}
     from (select w.id, (extract(epoch from w.received_at) * 1000)::float8 as "receivedAt", w.turn,
-                 i.event_id as "eventId", i.payload, i.payload_base64 as base64, i.headers, w.attempts, w.progress, i.batch,
+                 i.event_id as "eventId", i.payload, i.payload_base64 as base64, i.headers, w.attempts, w.progress, i.batch,${isTracing ? ' i.traceparent,' : ''}
                  case when w.progress > 0 then (select o.canonical from event_outcome o
                                                  where o.received_at = w.received_at and o.id = w.id) end as canonical,
                  case when w.attempts > 0 then (select e.payload from exception e

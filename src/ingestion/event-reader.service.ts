@@ -45,7 +45,7 @@ export class EventReader {
   private async read(source: WorkingSource, profile: Profile | undefined, waiting: WaitingEvent): Promise<ReadEvent> {
     const { receivedAt } = waiting;
     const arrival = { receivedAt, turn: waiting.turn };
-    const inbox = { id: waiting.id, receivedAt, eventId: waiting.eventId };
+    const inbox = { id: waiting.id, receivedAt, eventId: waiting.eventId, traceparent: waiting.traceparent };
     const isShown = source.profile === CANONICAL && waiting.corrected === null;
     const isMapped = profile !== undefined && !Array.isArray(waiting.canonical) && !(isShown && waiting.attempts === 0);
     const common = {

@@ -49,7 +49,13 @@ export interface FeedSource {
 /** An event to be applied, or one row of it that was not applied with the others. */
 export interface Task {
   readonly source: FeedSource;
-  readonly inbox: { readonly id: string; readonly receivedAt: number; readonly eventId: string };
+  readonly inbox: {
+    readonly id: string;
+    readonly receivedAt: number;
+    readonly eventId: string;
+    /** Where spans are collected. */
+    readonly traceparent?: string | null | undefined;
+  };
   readonly turn: number;
   /** How often it was tried before. */
   readonly attempts: number;

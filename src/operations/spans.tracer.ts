@@ -1,4 +1,12 @@
-import { type Attributes, ProxyTracerProvider, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  ProxyTracerProvider,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 
 /**
  * Spans of our own. `src/tracing.ts` is loaded before this and has registered who collects them, or nobody does: then all
@@ -10,9 +18,18 @@ const tracer = provider instanceof ProxyTracerProvider ? provider.getDelegateTra
 /** How long the last spans may take to be sent when the service ends, in milliseconds. */
 const FLUSH_MS = 2_000;
 
+/** Whether anybody collects spans: what is looked up for them alone need not be. */
+export const isTracing = tracer !== undefined;
+
 /** What the work at hand is traced as; undefined: it is not. */
 export function traceOrigin(): object | undefined {
   return tracer && trace.getActiveSpan();
+}
+
+/** What a sender traces by this traceparent, to be linked with; it cannot be linked back, for it is not here. */
+export function senderOrigin(traceparent: string): object | undefined {
+  const sender = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, { traceparent }));
+  return sender && trace.wrapSpanContext(sender);
 }
 
 /** Work as a span below the one at hand. `about`: what the outcome says of it, in numbers. */
@@ -23,16 +40,16 @@ export function inSpan<T>(name: string, work: () => Promise<T>, about: (outcome:
 
 /**
  * Work that is done for several at once: a trace of its own, linked with the spans of those who asked for it, and they
- * with it. `origins`: what `traceOrigin` answered them.
+ * with it. `originsOf`: what `traceOrigin` answered them, or `senderOrigin`; asked only where spans are collected.
  */
 export function inSharedSpan<T>(
   name: string,
-  origins: readonly (object | undefined)[],
+  originsOf: () => readonly (object | undefined)[],
   attributes: Attributes,
   work: () => Promise<T>,
 ): Promise<T> {
   if (!tracer) return work();
-  const spans = origins.filter((origin) => origin !== undefined) as Span[];
+  const spans = originsOf().filter((origin) => origin !== undefined) as Span[];
   const links = spans.map((span) => ({ context: span.spanContext() }));
   return tracer.startActiveSpan(name, { root: true, links, attributes }, (span) => {
     for (const origin of spans) origin.addLink({ context: span.spanContext() });

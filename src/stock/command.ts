@@ -39,6 +39,8 @@ export interface Command {
   prepare(catalogue: Catalogue): readonly PositionNeed[];
   /** What an audited request has changed, once it is decided: written in the same transaction. */
   audited?(): AuditEntry | undefined;
+  /** Of work that no request waits for: those of the requests that brought it. Asked only where spans are collected. */
+  traceparents?(): readonly string[];
   /** Decides and posts. The answer is built after everything is written, before it is committed. */
   decide(desk: Desk): () => Answer;
 }

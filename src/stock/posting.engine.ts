@@ -8,7 +8,7 @@ import { Directory } from '../channels/directory.service.js';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
-import { inSharedSpan, traceOrigin } from '../operations/spans.tracer.js';
+import { inSharedSpan, senderOrigin, traceOrigin } from '../operations/spans.tracer.js';
 import { createPipelinedClient } from '../postgres/connections.js';
 import { isConflict, isOutage } from '../postgres/outage.js';
 import { Pipeline } from '../postgres/pipeline.js';
@@ -181,8 +181,12 @@ export class PostingEngine implements OnApplicationShutdown {
     if (ready.length === 0) return;
     try {
       const traced = { 'holdfast.batch.commands': ready.length, 'holdfast.batch.mailbox': index };
-      const origins = ready.map(({ origin }) => origin);
-      const attempt = inSharedSpan('post batch', origins, traced, () => this.attempt(index, ready));
+      const attempt = inSharedSpan(
+        'post batch',
+        () => originsOf(ready),
+        traced,
+        () => this.attempt(index, ready),
+      );
       await attempt.catch((error) => this.recover(index, ready, error));
     } catch (fault) {
       refuseAll(ready, fault);
@@ -363,6 +367,12 @@ export class PostingEngine implements OnApplicationShutdown {
     this.clients[index] = undefined;
     client?.end().catch(() => {}); // it may be broken already
   }
+}
+
+/** What the commands of a batch are traced as where they came from. */
+function originsOf(batch: readonly Waiting[]): (object | undefined)[] {
+  const traceparents = new Set(batch.flatMap(({ command }) => command.traceparents?.() ?? []));
+  return [...batch.map(({ origin }) => origin), ...[...traceparents].map(senderOrigin)];
 }
 
 /** Written as JSON once, for the row that remembers it and for the wire. */

@@ -48,6 +48,14 @@ describe('POST /v1/events/import', () => {
   });
   afterAll(() => test.close());
 
+  it('goes on with the trace of the request that brought the file', async () => {
+    const code = await source();
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await settled(send(`source=${code}`, NDJSON, JSON.stringify(event('t-1'))).set('traceparent', traceparent));
+    const { data } = (await test.api().get(`/v1/events?source=${code}`).expect(200)).body;
+    expect((await test.api().get(`/v1/events/${data[0].id}`).expect(200)).body).toMatchObject({ traceparent });
+  });
+
   it('brings in lines byte for byte, in order, and says which are no events', async () => {
     const code = await source();
     const first = `{ "id": "a-1", "n": 9007199254740993 }`;

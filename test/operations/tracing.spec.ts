@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { event, Sender } from '../ingestion/sender.js';
 import { Api } from '../support/app.js';
 import { Given } from '../support/given.js';
 import { createDatabase, type TestDatabase } from '../support/postgres.js';
@@ -71,6 +72,8 @@ describeWithRedis('tracing', () => {
   /** Of the reservation, as its caller traces it. */
   const TRACE = '0af7651916cd43dd8448eb211c80319c';
   const CALLER = 'b7ad6b7169203331';
+  /** Of two events that came in one request, as their sender traces it. */
+  const FEED = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
 
   // One run of the service, and everything is looked for in what it sent until it ended.
   beforeAll(async () => {
@@ -91,6 +94,19 @@ describeWithRedis('tracing', () => {
       .expect(201);
     for (let i = 0; i < 2; i += 1) await api.get(`/v1/availability/${sku}?channel=${channel}`).expect(200);
     await new Api(url, key.key).get('/v1/reservations?orderRef=A-CONFIDENTIAL-ORDER').expect(200);
+    const source = { name: 'WMS', kind: 'wms', signature: { scheme: 'standard_webhooks' } };
+    const owns = [{ location, facts: ['on_hand'] }];
+    const { secret } = (await api.put('/v1/sources/wms', { ...source, owns }).expect(201)).body;
+    const data = { sku, location, quantity: 1 };
+    await new Sender(url, 'wms', secret)
+      .send([event('traced-1', { data }), event('traced-2', { data })])
+      .set('traceparent', `00-${FEED.traceId}-${FEED.spanId}-01`)
+      .expect(202);
+    for (;;) {
+      const { body } = await api.get(`/v1/stock?sku=${sku}`).expect(200);
+      if (body.data[0].onHand === 12) break;
+      await delay(20);
+    }
     await api.get(`/v1/items/${key.key}`).expect(404);
     await api.get(`/v1/items?apikey=${key.key}`).expect(400);
     await api.get('/health/live').expect(200);
@@ -166,6 +182,19 @@ describeWithRedis('tracing', () => {
     for (const statement of statements) expect(statement).toMatchObject({ traceId: batch?.traceId, kind: 3 });
     expect(statements.map((each) => attribute(each, 'db.query.text') ?? attribute(each, 'db.statement'))).toEqual(
       expect.arrayContaining(['begin', expect.stringMatching(/insert into reservation/), 'commit']),
+    );
+  });
+
+  it('links what was posted of events with the request that their sender traces', () => {
+    const linked = named('post batch').filter(({ links = [] }) =>
+      links.some(({ traceId }) => traceId === FEED.traceId),
+    );
+    expect(linked).toHaveLength(1);
+    expect(linked[0]?.links).toEqual(expect.arrayContaining([expect.objectContaining(FEED)]));
+    expect(linked[0]?.parentSpanId ?? '').toBe('');
+    const statements = spans.filter(({ parentSpanId }) => parentSpanId === linked[0]?.spanId);
+    expect(statements.map((each) => attribute(each, 'db.query.text') ?? attribute(each, 'db.statement'))).toEqual(
+      expect.arrayContaining([expect.stringMatching(/insert into movement/)]),
     );
   });
 
