@@ -312,7 +312,7 @@ export class ApplyingSession implements ParticipantSession {
     if (this.newLoose.size > 0) sent.push(writeLooseShipments(send, [...this.newLoose.values()], now));
     if (this.exceptions.length > 0) sent.push(insertExceptions(send, this.exceptions, now));
     if (this.closed.length > 0) sent.push(closeExceptions(send, this.closed, now));
-    if (this.kept.length > 0) sent.push(keepExceptions(send, this.kept));
+    if (this.kept.length > 0) sent.push(keepExceptions(send, this.kept, now));
     // What was taken for a command that was then not decided, because it needs other rows locked, too.
     const back = [...this.unfinished, ...[...this.open.values()].filter((event) => event !== null)];
     if (back.length > 0) sent.push(putEventsBack(send, back));

@@ -204,7 +204,7 @@ export class CatalogUpdates {
       return refused ? [{ id, ...refused.refusal }] : [];
     });
     const over = open.filter(({ inboxId }) => !refusals.has(inboxId)).map(({ id }) => id);
-    if (kept.length > 0) await keepExceptions(send, kept);
+    if (kept.length > 0) await keepExceptions(send, kept, now);
     if (over.length > 0) await closeExceptions(send, over, now);
     for (const { inboxId } of open) refusals.delete(inboxId);
     const opened = [...refusals.values()].map(({ task, update, refusal }) => {

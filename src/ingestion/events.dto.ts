@@ -2,8 +2,9 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import { PageQuery } from '../access/page.dto.js';
 import { toNumber } from '../catalog/quantity.js';
-import { IsCode, IsSku } from '../problems/fields.dto.js';
+import { IsCode, IsSku, IsText } from '../problems/fields.dto.js';
 import type { AttemptRow, EventDetailRow, EventRow, ExceptionOfEvent, MovementOfEvent } from './events.repository.js';
+import { NoteView } from './exceptions.dto.js';
 import { EVENT_STATUSES, type EventStatus } from './inbox-event.js';
 
 export class EventsQuery extends PageQuery {
@@ -21,6 +22,15 @@ export class EventsQuery extends PageQuery {
   @IsOptional()
   @IsSku()
   sku?: string;
+
+  @ApiPropertyOptional({
+    example: 'receipt-4711',
+    description: "The sender's, as a movement names it. More than one event where other bodies came under it.",
+    maxLength: 300,
+  })
+  @IsOptional()
+  @IsText(300)
+  eventId?: string;
 }
 
 class EventProblem {
@@ -96,6 +106,18 @@ class EventException {
   kind: string;
   @ApiProperty({ example: 'open' })
   status: string;
+  @ApiProperty({ type: 'string', nullable: true, example: 'CABLE/2M' })
+  sku: string | null;
+  @ApiProperty({ type: 'string', nullable: true, example: 'HAM' })
+  location: string | null;
+  @ApiProperty({ example: 'There is no item CABLE/2M. It is applied as soon as there is one.' })
+  detail: string;
+  @ApiProperty({
+    type: [NoteView],
+    description:
+      'Oldest first: also what came of trying a row of it again, and what was put in the place of what was sent.',
+  })
+  notes: readonly NoteView[];
 }
 
 class EventProfile {
@@ -164,7 +186,10 @@ export class EventView extends EventSummary {
   requestId: string;
   @ApiProperty({ type: 'string', nullable: true, example: null, description: 'The file that it came in.' })
   importId: string | null;
-  @ApiProperty({ type: [EventAttempt], description: 'What was tried, where it was not simply applied.' })
+  @ApiProperty({
+    type: [EventAttempt],
+    description: 'Every attempt at it. A row that is tried again by itself has its own under `exceptions`.',
+  })
   tries: EventAttempt[];
   @ApiProperty({ type: [EventException] })
   exceptions: EventException[];
@@ -196,7 +221,7 @@ export function viewEventDetail(
     ...{ headers: headers ?? {}, signature, deliveries, canonical },
     profile: profile === null ? null : profileIn(profile),
     ...{ traceparent: rest.traceparent, requestId: rest.requestId, importId: rest.importId },
-    tries: attempts.map(({ attempt, at, outcome, detail }) => ({ attempt, at: at.toISOString(), outcome, detail })),
+    tries: triesOf(row, attempts, exceptions),
     exceptions: [...exceptions],
     movements: movements.map(({ onHand, reserved, unsellable, at, ...movement }) => ({
       ...movement,
@@ -211,4 +236,32 @@ export function viewEventDetail(
 function profileIn(text: string): EventProfile {
   const slash = text.lastIndexOf('/');
   return { name: text.slice(0, slash), version: Number(text.slice(slash + 1)) };
+}
+
+/** What was applied at once, or refused when it came, has no row of its first attempt: its outcome says as much. */
+function triesOf(
+  { id, status, receivedAt, finishedAt }: EventRow,
+  attempts: readonly AttemptRow[],
+  exceptions: readonly ExceptionOfEvent[],
+): EventAttempt[] {
+  const tries = attempts.map(({ attempt, at, outcome, detail }) => ({
+    attempt,
+    at: at.toISOString(),
+    outcome,
+    detail,
+  }));
+  if (finishedAt === null || tries[0]?.attempt === 1) return tries;
+  if (tries.length === 0 && status === 'applied') {
+    return [{ attempt: 1, at: new Date(finishedAt).toISOString(), outcome: 'applied', detail: null }];
+  }
+  const refused = exceptions.find((exception) => exception.id === exceptionIdOf(id));
+  // Of one that has failed since, its history says what was wrong at first.
+  const isFirst = refused?.notes.every(({ action, actor }) => action === 'applied' || actor !== 'holdfast');
+  const detail = refused && isFirst ? `${refused.kind}: ${refused.detail}` : null;
+  return [{ attempt: 1, at: new Date(receivedAt).toISOString(), outcome: 'exception', detail }, ...tries];
+}
+
+/** What is refused when it comes has an exception whose id is made of its own. */
+function exceptionIdOf(id: string): string {
+  return id.replace('evt_', 'exc_');
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../postgres/connections.js';
+import type { Note } from './exceptions.repository.js';
 import type { EventStatus } from './inbox-event.js';
 
 /** An event without its payload. Times in milliseconds since 1970. */
@@ -45,6 +46,10 @@ export interface ExceptionOfEvent {
   readonly id: string;
   readonly kind: string;
   readonly status: string;
+  readonly sku: string | null;
+  readonly location: string | null;
+  readonly detail: string;
+  readonly notes: readonly Note[];
 }
 
 /** A movement that an event caused; quantities in ten-thousandths of the base unit. */
@@ -65,6 +70,8 @@ export interface EventFilter {
   readonly sourceId: number | null;
   readonly status: EventStatus | null;
   readonly sku: string | null;
+  /** The sender's. */
+  readonly eventId: string | null;
 }
 
 const SUMMARY = `
@@ -92,10 +99,16 @@ export class EventsRepository {
                  then exists (select from inbox_waiting w where w.source_id = i.source_id and w.turn = i.turn)
                  else o.status = $2 end)
           and ($3::text is null or o.skus @> array[$3])
-          and ($4::float8 is null or (i.received_at, i.id) < (to_timestamp($4 / 1000), $5))
+          -- The days come from the key: without them each day of the inbox would be read.
+          and ($4::text is null or i.event_id = $4 and i.received_at = any(array(
+                 select k.received_at
+                   from source s2
+                   join inbox_key k on k.source_id = s2.id and k.event_id = $4
+                  where $1::int is null or s2.id = $1)))
+          and ($5::float8 is null or (i.received_at, i.id) < (to_timestamp($5 / 1000), $6))
         order by i.received_at desc, i.id desc
-        limit $6`,
-      [filter.sourceId, filter.status, filter.sku, at, id, limit],
+        limit $7`,
+      [filter.sourceId, filter.status, filter.sku, filter.eventId, at, id, limit],
     );
   }
 
@@ -124,7 +137,11 @@ export class EventsRepository {
   }
 
   async exceptions(tx: Tx, id: string): Promise<ExceptionOfEvent[]> {
-    return tx.query('select id, kind, status from exception where inbox_id = $1 order by id limit 100', [id]);
+    return tx.query(
+      `select id, kind, status, sku, location, detail, notes from exception
+        where inbox_id = $1 order by id limit 100`,
+      [id],
+    );
   }
 
   /** What the event of this turn has moved: up to `limit`, in the order in which they were posted. */

@@ -20,13 +20,14 @@ export class EventsService {
   ) {}
 
   /** Newest first. None for a source that there is not. Throws `channel_forbidden`. */
-  async list(caller: Principal, { source, status, sku, limit, cursor }: EventsQuery): Promise<Page<EventSummary>> {
+  async list(caller: Principal, { source, limit, cursor, ...query }: EventsQuery): Promise<Page<EventSummary>> {
     requireEveryChannel(caller);
     const before = (decodeCursor(cursor, ['number', 'string']) ?? null) as [number, string] | null;
     const tx = this.dataSource.manager;
     const found = source === undefined ? undefined : await this.sources.find(tx, source);
     if (source !== undefined && !found) return { data: [], nextCursor: null };
-    const filter = { sourceId: found?.id ?? null, status: status ?? null, sku: sku ?? null };
+    const { status = null, sku = null, eventId = null } = query;
+    const filter = { sourceId: found?.id ?? null, status, sku, eventId };
     const rows = await this.repository.list(tx, filter, before, limit + 1);
     return page(rows, limit, viewEvent, ({ receivedAt, id }) => [receivedAt, id]);
   }

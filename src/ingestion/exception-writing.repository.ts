@@ -73,13 +73,18 @@ export async function readRefusals(
   return rows.map(({ inbox_id, ...row }) => ({ inboxId: inbox_id, ...row }));
 }
 
+/** An entry of the history that is our own, as SQL. `at`: the parameter with milliseconds since 1970. */
+const entry = (action: 'applied' | 'retry', note: string, at: string) => `
+  jsonb_build_array(jsonb_build_object(
+    'at', to_char(to_timestamp(${at}::float8 / 1000) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'actor', 'holdfast', 'action', '${action}', 'note', ${note}))`;
+
 const CLOSE_EXCEPTIONS = {
   name: 'close-exceptions',
   text: `
     update exception e
        set status = 'resolved', retrying = false, resolved_at = to_timestamp($2::float8 / 1000),
-           notes = e.notes || jsonb_build_array(jsonb_build_object('at', to_char(to_timestamp($2::float8 / 1000) at time zone 'UTC',
-             'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'actor', 'holdfast', 'action', 'applied', 'note', null))
+           notes = e.notes || ${entry('applied', 'null', '$2')}
      where e.id = any($1::text[]) and e.status = 'open'`,
 };
 
@@ -88,20 +93,31 @@ export function closeExceptions(send: Send, ids: readonly string[], now: number)
   return send(CLOSE_EXCEPTIONS, [ids, now]);
 }
 
+const FAILED = `'Not applied: ' || k.kind || ': ' || k.detail`;
+
 const KEEP_EXCEPTIONS = {
   name: 'keep-exceptions',
   text: `
     update exception e
        set kind = k.kind, detail = k.detail, sku = coalesce(k.sku, e.sku), location = coalesce(k.location, e.location),
-           retrying = false
+           retrying = false,
+           notes = case
+             when (e.kind, e.detail) <> (k.kind, k.detail) then e.notes || ${entry('retry', `${FAILED} || ' Before: ' || e.kind || ': ' || e.detail`, '$6')}
+             when e.notes -> -1 ->> 'action' = 'retry' and e.notes -> -1 ->> 'actor' <> 'holdfast' then e.notes || ${entry('retry', FAILED, '$6')}
+             else e.notes
+           end
       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) as k(id, kind, detail, sku, location)
      where e.id = k.id and e.status = 'open'`,
 };
 
-/** Tried again, and still not applied: this is what is wrong now. */
+/**
+ * Tried again, and still not applied: this is what is wrong now, and what was. What is tried again by itself and fails as
+ * before leaves no note: behind something that is repaired step by step it would leave one each time.
+ */
 export function keepExceptions(
   send: Send,
   exceptions: readonly (Refusal & { readonly id: string })[],
+  now: number,
 ): Promise<unknown> {
   return send(KEEP_EXCEPTIONS, [
     exceptions.map(({ id }) => id),
@@ -109,5 +125,6 @@ export function keepExceptions(
     exceptions.map(({ detail }) => detail),
     exceptions.map(({ sku = null }) => sku),
     exceptions.map(({ location = null }) => location),
+    now,
   ]);
 }

@@ -11,6 +11,7 @@ import {
   ExceptionPage,
   ExceptionsQuery,
   ExceptionView,
+  NoteOnException,
   ReplayedEventView,
   ReplayedSourceView,
   ReplaySource,
@@ -67,6 +68,25 @@ export class ExceptionsController {
     @Body() body: RetryException,
   ): Promise<Answer> {
     return this.exceptions.retry(caller, intent, id, body);
+  }
+
+  @Post(':id/note')
+  @Endpoint({
+    scope: 'events:manage',
+    audited: true,
+    summary: 'Write a note beside an exception, and leave it open',
+    description: 'It takes the place of the last one; the audit trail has that.',
+    answer: { type: ExceptionView, description: 'The exception as it is now.' },
+    problems: PROBLEMS,
+    idempotent: true,
+  })
+  note(
+    @Caller() caller: Principal,
+    @Once() intent: Intent,
+    @PathId('id', ID) id: string,
+    @Body() { note }: NoteOnException,
+  ): Promise<Answer> {
+    return this.exceptions.note(caller, intent, id, note);
   }
 
   @Post(':id/resolve')

@@ -38,15 +38,27 @@ export class ExceptionsQuery extends PageQuery {
   source?: string;
 }
 
-class NoteView {
+export class NoteView {
   @ApiProperty({ format: 'date-time', example: '2026-03-01T09:00:00.000Z' })
   at: string;
   @ApiProperty({ example: 'key_01jqb6sgw6f5ktk3h5n1v0h8yz', description: 'The key that asked; holdfast: by itself.' })
   actor: string;
   @ApiProperty({ enum: ['retry', 'resolve', 'discard', 'applied'], example: 'retry' })
   action: string;
-  @ApiProperty({ type: 'string', nullable: true, example: 'Item created, sent again.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    example: 'Item created, sent again.',
+    description:
+      'Of a `retry` by holdfast why it was not applied that time, and what was wrong before where that is something else.',
+  })
   note: string | null;
+  @ApiPropertyOptional({
+    type: 'string',
+    example: '{"specversion":"1.0","id":"receipt-4711"}',
+    description: 'Of a retry with a corrected payload: what was applied in the place of what was sent.',
+  })
+  payload?: string;
 }
 
 export class ExceptionView {
@@ -93,7 +105,14 @@ export class ExceptionView {
   row: unknown;
   @ApiProperty({ example: false, description: 'It is being tried again.' })
   retrying: boolean;
-  @ApiProperty({ type: [NoteView], description: 'Oldest first.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    example: 'The warehouse is asked which item it means.',
+    description: 'What somebody wrote beside it last. Who, and what stood there before, is in the audit trail.',
+  })
+  note: string | null;
+  @ApiProperty({ type: [NoteView], description: 'What was done about it, oldest first.' })
   notes: readonly NoteView[];
   @ApiProperty({ format: 'date-time', example: '2026-03-01T08:30:00.000Z' })
   createdAt: string;
@@ -139,6 +158,12 @@ export class RetryException {
   note?: string;
 }
 
+export class NoteOnException {
+  @ApiProperty({ example: 'The warehouse is asked which item it means.', maxLength: 2000 })
+  @IsNote(2000)
+  note: string;
+}
+
 export class CloseException {
   @ApiProperty({
     example: 'Counted by hand: 20 are there.',
@@ -172,9 +197,15 @@ export class ReplayedSourceView {
 }
 
 export function viewException(row: ExceptionRow): ExceptionView {
-  const { id, kind, status, source, eventId, sku, location, detail, affected, retrying, notes } = row;
+  const { id, kind, status, source, eventId, sku, location, detail, affected, retrying, note, notes } = row;
   return {
     ...{ id, kind, status, source, event: row.inboxId, eventId, sku, location, detail, affected, row: row.fact },
-    ...{ retrying, notes, createdAt: row.createdAt.toISOString(), resolvedAt: row.resolvedAt?.toISOString() ?? null },
+    ...{
+      retrying,
+      note,
+      notes,
+      createdAt: row.createdAt.toISOString(),
+      resolvedAt: row.resolvedAt?.toISOString() ?? null,
+    },
   };
 }

@@ -9,6 +9,8 @@ export interface Note {
   readonly actor: string;
   readonly action: 'retry' | 'resolve' | 'discard' | 'applied';
   readonly note: string | null;
+  /** Of a retry with a correction: that. */
+  readonly payload?: string;
 }
 
 export interface ExceptionRow {
@@ -28,6 +30,8 @@ export interface ExceptionRow {
   readonly affected: unknown;
   readonly fact: unknown;
   readonly retrying: boolean;
+  /** What somebody wrote beside it. */
+  readonly note: string | null;
   readonly notes: Note[];
   readonly headers: Readonly<Record<string, string>> | null;
   readonly createdAt: Date;
@@ -46,7 +50,7 @@ export interface ExceptionFilter {
 const EXCEPTION = `
   select e.id, e.kind, e.status, e.source_id as "sourceId", s.code as source, s.profile, e.inbox_id as "inboxId",
          e.inbox_received_at as "inboxReceivedAt", case when i.id is not null then coalesce(o.status, 'received') end as "inboxStatus", e.event_id as "eventId", e.sku, e.location,
-         e.detail, e.affected, e.fact, e.retrying or coalesce(o.status = 'received', false) as retrying, e.notes, i.headers,
+         e.detail, e.affected, e.fact, e.retrying or coalesce(o.status = 'received', false) as retrying, e.note, e.notes, i.headers,
          e.created_at as "createdAt", e.resolved_at as "resolvedAt"
     from exception e
     join source s on s.id = e.source_id
@@ -129,6 +133,10 @@ export class ExceptionsRepository {
 
   async addNote(tx: Tx, id: string, note: Note): Promise<void> {
     await tx.query('update exception set notes = notes || $2::jsonb where id = $1', [id, JSON.stringify([note])]);
+  }
+
+  async setNote(tx: Tx, id: string, note: string): Promise<void> {
+    await tx.query('update exception set note = $2 where id = $1', [id, note]);
   }
 
   async close(tx: Tx, id: string, status: 'resolved' | 'discarded', at: Date): Promise<void> {

@@ -67,7 +67,14 @@ export class ExceptionsService {
       if (row.fact === null) await this.repository.retryEvent(tx, row, corrected);
       else await this.repository.retryRow(tx, id, corrected);
     };
-    return this.change(caller, intent, id, { action: 'retry', note: note ?? null, status: 202 }, retry);
+    const correction = corrected === null ? {} : { payload: corrected };
+    const done = { action: 'retry', note: note ?? null, ...correction } as const;
+    return this.change(caller, intent, id, { status: 202, done }, retry);
+  }
+
+  /** Writes a note beside it, in the place of the last, and leaves it open. Throws `exception_closed`. */
+  note(caller: Principal, intent: Intent, id: string, note: string): Promise<Answer> {
+    return this.change(caller, intent, id, { status: 200 }, (tx) => this.repository.setNote(tx, id, note));
   }
 
   /** It has been dealt with by hand. Throws `exception_closed`. */
@@ -118,7 +125,7 @@ export class ExceptionsService {
     action: 'resolve' | 'discard',
     note: string,
   ): Promise<Answer> {
-    return this.change(caller, intent, id, { action, note, status: 200 }, async (tx, row) => {
+    return this.change(caller, intent, id, { status: 200, done: { action, note } }, async (tx, row) => {
       await this.repository.close(tx, id, action === 'resolve' ? 'resolved' : 'discarded', new Date(this.clock()));
       if (row.fact !== null) await this.repository.release(tx, [id]);
       else if (row.inboxId !== null) {
@@ -132,7 +139,7 @@ export class ExceptionsService {
     caller: Principal,
     intent: Intent,
     id: string,
-    { action, note, status }: { action: Note['action']; note: string | null; status: number },
+    { status, done }: { status: number; done?: Omit<Note, 'at' | 'actor'> },
     work: (tx: Tx, row: ExceptionRow) => Promise<void>,
   ): Promise<Answer> {
     return this.once(caller, intent, async (tx) => {
@@ -143,7 +150,7 @@ export class ExceptionsService {
       }
       await work(tx, row);
       const at = new Date(this.clock()).toISOString();
-      await this.repository.addNote(tx, id, { at, actor: caller.keyId, action, note });
+      if (done) await this.repository.addNote(tx, id, { at, actor: caller.keyId, ...done });
       const body = viewException(await this.find(tx, id));
       const change = { before: viewException(row), after: body };
       await this.audit.record(tx, caller, { resource: resourceOf('exceptions', id), ...change });

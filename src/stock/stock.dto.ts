@@ -214,6 +214,15 @@ export class MovementView {
   source: string | null;
   @ApiProperty({ type: 'string', nullable: true, example: null })
   eventId: string | null;
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    example: null,
+    description:
+      'The event that moved it, at /v1/events. null: none did, it is kept no more, or other bodies came under its ' +
+      'eventId, too: GET /v1/events?eventId= lists them.',
+  })
+  event: string | null;
   @ApiProperty({ type: 'string', nullable: true, example: null })
   reservationId: string | null;
   @ApiProperty({ example: 'key_01jdb7q0e8f2v9k3m4n5p6q7r8' })

@@ -188,7 +188,7 @@ export class StockService {
     return page(
       rows,
       query.limit,
-      (row) => movementView(row, row.sku, row.location),
+      (row) => movementView(row, row.sku, row.location, row.event),
       (row) => [row.itemId, row.locationId, row.version],
     );
   }

@@ -32,7 +32,13 @@ export function positionView(
   };
 }
 
-export function movementView(movement: Movement, sku: string, location: string): MovementView {
+/** `event`: the inbox's id of what moved it, where that is known. */
+export function movementView(
+  movement: Movement,
+  sku: string,
+  location: string,
+  event: string | null = null,
+): MovementView {
   return {
     sku,
     location,
@@ -47,6 +53,7 @@ export function movementView(movement: Movement, sku: string, location: string):
     reference: movement.reference ?? null,
     source: movement.source ?? null,
     eventId: movement.eventId ?? null,
+    event,
     reservationId: movement.reservationId ?? null,
     actor: movement.actor,
     at: new Date(movement.at).toISOString(),

@@ -62,8 +62,11 @@ export class Feed {
            insert into inbox (received_at, id, source_id, event_id, payload, content_type, hash, signature, request_id, batch)
            select $1, id, $2, event_id, payload, 'application/json', decode(hash, 'hex'), '{"scheme":"none"}', $6, $7
              from unnest($3::text[], $4::text[], $5::text[], $8::text[]) as e(id, event_id, payload, hash)
-           returning source_id, turn, received_at, id)
-         insert into inbox_waiting (source_id, turn, received_at, id) select * from kept`,
+           returning source_id, turn, received_at, id, event_id, hash),
+         keys as (
+           insert into inbox_key (source_id, event_id, hash, id, received_at)
+           select source_id, event_id, hash, id, received_at from kept on conflict do nothing)
+         insert into inbox_waiting (source_id, turn, received_at, id) select source_id, turn, received_at, id from kept`,
         [
           at,
           this.id,

@@ -49,6 +49,23 @@ describe('events', () => {
     await test.api().get(`/v1/events?cursor=${forged}`).expect(400);
   });
 
+  it("are listed by their sender's id, with other bodies that came under it, of one source or of all", async () => {
+    const other = await sender();
+    for (const by of [wms, other]) await by.send([event('same-1'), event('other-1')]).expect(202);
+    await wms.send(event('same-1', { time: '2026-03-01T09:00:00Z' })).expect(202);
+    const found = async (query: string) =>
+      (await list(query)).data.map(({ source, status }: { source: string; status: string }) => [source, status]);
+    expect(await found(`eventId=same-1&source=${wms.source}`)).toEqual(
+      expect.arrayContaining([
+        [wms.source, 'received'],
+        [wms.source, 'exception'],
+      ]),
+    );
+    expect(await found('eventId=same-1')).toHaveLength(3);
+    expect(await found('eventId=same-1&status=exception')).toEqual([[wms.source, 'exception']]);
+    expect(await found('eventId=unheard-of')).toEqual([]);
+  });
+
   it('are shown with what was sent, how it was proved, and how often it came', async () => {
     const text = '{"id":"d-1","big":9007199254740993}';
     const { body } = await wms.send(text).set('X-Request-Id', 'request-7').set('X-Shop', 'east').expect(202);
@@ -94,12 +111,17 @@ describe('events', () => {
   });
 
   describe('a source', () => {
+    const metricsOf = async (code: string) => {
+      const { text } = await test.http.get('/metrics').expect(200);
+      const lines = text.matchAll(new RegExp(`^holdfast_source_(\\w+){source="${code}"} (\\S+)$`, 'gm'));
+      return Object.fromEntries([...lines].map(([, name, figure]) => [name, Number(figure)]));
+    };
     const health = async (code: string) => (await test.api().get(`/v1/sources/${code}/health`).expect(200)).body;
 
     it('says how it is doing, and /metrics says the same', async () => {
       const silent = await sender({ freshnessSeconds: 60 });
       expect(await health(silent.source)).toEqual({
-        ...{ source: silent.source, lastHeardAt: null, lastEventAt: null, freshnessSeconds: 60, stale: true },
+        ...{ source: silent.source, lastHeardAt: null, lastEventAt: null, freshnessSeconds: 60, stale: false },
         ...{ lagSeconds: 0, backlog: { received: 0, parked: 0 }, exceptionsOpen: 0, eventsPerMinute: 0 },
       });
       await silent.send([event('h-1'), null]).expect(202);
@@ -109,11 +131,17 @@ describe('events', () => {
         ...{ lastHeardAt: at, lastEventAt: at, stale: false, eventsPerMinute: 2 },
       });
       expect((await health(silent.source)).exceptionsOpen).toBeGreaterThanOrEqual(1);
-      const { text } = await test.http.get('/metrics').expect(200);
-      expect(text).toMatch(new RegExp(`^holdfast_source_events_per_minute{source="${silent.source}"} 2$`, 'm'));
-      expect(text).toMatch(new RegExp(`^holdfast_source_exceptions_open{source="${silent.source}"} \\d+$`, 'm'));
       test.clock.advance(61_000);
-      expect(await health(silent.source)).toMatchObject({ stale: true, eventsPerMinute: 0 });
+      const late = await health(silent.source);
+      expect(late).toMatchObject({ stale: true, lagSeconds: 61, backlog: { received: 1 }, eventsPerMinute: 0 });
+      expect(await metricsOf(silent.source)).toEqual({
+        ...{
+          last_heard_timestamp_seconds: Date.parse(at) / 1_000,
+          last_event_timestamp_seconds: Date.parse(at) / 1_000,
+        },
+        ...{ freshness_seconds: 60, stale: 1, lag_seconds: 61, backlog_received: 1, backlog_parked: 0 },
+        ...{ exceptions_open: late.exceptionsOpen, events_per_minute: 0 },
+      });
       await test.api().get('/v1/sources/nobody/health').expect(404);
     });
   });

@@ -42,7 +42,7 @@ describe('an exception', () => {
     const found = await exceptionOf(event.id as string);
     expect(found).toMatchObject({
       ...{ kind: 'unknown_uom', status: 'open', source: 'wms', event: id, eventId: event.id, sku, location: 'A' },
-      ...{ affected: null, row: null, retrying: false, notes: [], resolvedAt: null },
+      ...{ affected: null, row: null, retrying: false, note: null, notes: [], resolvedAt: null },
     });
     expect(found.detail).toContain('measured in EA, not in XPX');
     for (const query of [
@@ -65,7 +65,7 @@ describe('an exception', () => {
     const event = received(sku, 2, { uom: 'XPX' });
     await wms.send(event);
     await wms.send({ type: 'stock.counted.v1', id: `${sku}-count`, data: { sku, location: 'A', quantity: 9 } });
-    const { id } = await exceptionOf(event.id as string);
+    const { id, detail } = await exceptionOf(event.id as string);
     const first = await app.api().post(`/v1/exceptions/${id}/retry`).expect(202);
     expect(first.body).toMatchObject({ id, retrying: true });
     await wms.settle();
@@ -78,6 +78,7 @@ describe('an exception', () => {
     expect(body).toMatchObject({ status: 'resolved' });
     expect(body.notes.map(({ action, note }: { action: string; note: string | null }) => [action, note])).toEqual([
       ['retry', null],
+      ['retry', `Not applied: unknown_uom: ${detail}`],
       ['retry', 'Unit added.'],
       ['applied', null],
     ]);

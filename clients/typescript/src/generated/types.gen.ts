@@ -409,6 +409,13 @@ export type EventException = {
     id: string;
     kind: string;
     status: string;
+    sku: string | null;
+    location: string | null;
+    detail: string;
+    /**
+     * Oldest first: also what came of trying a row of it again, and what was put in the place of what was sent.
+     */
+    notes: Array<NoteView>;
 };
 
 export type EventMovement = {
@@ -527,7 +534,7 @@ export type EventView = {
      */
     importId: string | null;
     /**
-     * What was tried, where it was not simply applied.
+     * Every attempt at it. A row that is tried again by itself has its own under `exceptions`.
      */
     tries: Array<EventAttempt>;
     exceptions: Array<EventException>;
@@ -578,7 +585,11 @@ export type ExceptionView = {
      */
     retrying: boolean;
     /**
-     * Oldest first.
+     * What somebody wrote beside it last. Who, and what stood there before, is in the audit trail.
+     */
+    note: string | null;
+    /**
+     * What was done about it, oldest first.
      */
     notes: Array<NoteView>;
     createdAt: string;
@@ -954,6 +965,10 @@ export type MovementView = {
     reference: string | null;
     source: string | null;
     eventId: string | null;
+    /**
+     * The event that moved it, at /v1/events. null: none did, it is kept no more, or other bodies came under its eventId, too: GET /v1/events?eventId= lists them.
+     */
+    event: string | null;
     reservationId: string | null;
     actor: string;
     at: string;
@@ -994,6 +1009,10 @@ export type NewKeyView = {
     key: string;
 };
 
+export type NoteOnException = {
+    note: string;
+};
+
 export type NoteView = {
     at: string;
     /**
@@ -1001,7 +1020,14 @@ export type NoteView = {
      */
     actor: string;
     action: 'retry' | 'resolve' | 'discard' | 'applied';
+    /**
+     * Of a `retry` by holdfast why it was not applied that time, and what was wrong before where that is something else.
+     */
     note: string | null;
+    /**
+     * Of a retry with a corrected payload: what was applied in the place of what was sent.
+     */
+    payload?: string;
 };
 
 export type ObjectiveView = {
@@ -1749,7 +1775,7 @@ export type SourceHealthView = {
     lastEventAt: string | null;
     freshnessSeconds: number | null;
     /**
-     * It has been silent for longer than its budget.
+     * It has been silent for longer than its budget, since it was set up if it was never heard.
      */
     stale: boolean;
     /**
@@ -3102,6 +3128,10 @@ export type ListEventsData = {
          * What it is about, once it is mapped.
          */
         sku?: string;
+        /**
+         * The sender's, as a movement names it. More than one event where other bodies came under it.
+         */
+        eventId?: string;
     };
     url: '/v1/events';
 };
@@ -3542,6 +3572,79 @@ export type DiscardExceptionResponses = {
 };
 
 export type DiscardExceptionResponse = DiscardExceptionResponses[keyof DiscardExceptionResponses];
+
+export type NoteExceptionData = {
+    body: NoteOnException;
+    headers: {
+        /**
+         * A new value for each intent, the same for its retries; bare or quoted.
+         */
+        'Idempotency-Key': string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/v1/exceptions/{id}/note';
+};
+
+export type NoteExceptionErrors = {
+    /**
+     * `validation_failed`: The request does not have the documented shape. `idempotency_key_missing`: This call needs an Idempotency-Key. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: No valid API key.
+     */
+    401: Problem;
+    /**
+     * `scope_required`: The key lacks a scope. `address_forbidden`: The key may not be used from this address. `channel_forbidden`: The key belongs to another channel.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Nothing here.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: The first request with this Idempotency-Key is still running. `exception_closed`: The exception is closed.
+     */
+    409: Problem;
+    /**
+     * `payload_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body has a media type this call does not take.
+     */
+    415: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: More than was agreed.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed on our side.
+     */
+    500: Problem;
+    /**
+     * `overloaded`: Too much is waiting. `unavailable`: What the answer needs cannot be reached.
+     */
+    503: Problem;
+};
+
+export type NoteExceptionError = NoteExceptionErrors[keyof NoteExceptionErrors];
+
+export type NoteExceptionResponses = {
+    /**
+     * The exception as it is now.
+     */
+    200: ExceptionView;
+};
+
+export type NoteExceptionResponse = NoteExceptionResponses[keyof NoteExceptionResponses];
 
 export type ResolveExceptionData = {
     body: CloseException;
