@@ -169,6 +169,44 @@ describe('an exception', () => {
   });
 });
 
+describe('an event that cannot be applied', () => {
+  it.each<[kind: string, Sent, says: RegExp]>([
+    ['unknown_location', received('', 1, { location: 'nowhere' }), /no location nowhere/],
+    ['unknown_uom', received('', 1, { uom: 'XPX' }), /measured in EA, XCS, not in XPX/],
+    ['invalid_quantity', received('', 1.5), /1\.5 EA of .* is not a multiple of 1 EA/],
+    ['sanity_limit', received('', 90_000_000_000, { uom: 'XCS' }), /more than there can be/],
+    [
+      'unknown_shipment',
+      { type: 'shipment.cancelled.v1', data: { shipmentRef: 'never-left', location: 'A' } },
+      /No shipment never-left is known yet/,
+    ],
+  ])('is parked as %s, says what is wrong, and moves nothing', async (kind, event, says) => {
+    const { sku } = await app.given.item({ uoms: [{ code: 'XCS', factor: 12 }] });
+    const data = 'sku' in event.data ? { ...event.data, sku } : { ...event.data, lines: [{ sku, quantity: 1 }] };
+    const id = `${kind}-${sku}`;
+    const [inboxId] = await wms.send({ ...event, id, data });
+    const exception = await exceptionOf(id);
+    expect(exception).toMatchObject({ kind, sku, location: event.data.location, status: 'open', event: inboxId });
+    expect(exception.detail).toMatch(says);
+    const { status, problem, movements } = (await app.api().get(`/v1/events/${inboxId}`).expect(200)).body;
+    expect({ status, problem, movements }).toEqual({
+      ...{ status: 'parked', movements: [] },
+      problem: { code: kind, detail: exception.detail },
+    });
+    expect((await app.api().get(`/v1/stock/movements?sku=${sku}`).expect(200)).body.data).toEqual([]);
+  });
+
+  it('is parked as sanity_limit also where only the sum is more than a position holds', async () => {
+    const sku = await newItem();
+    const most = received(sku, 90_000_000_000);
+    const events = Array.from({ length: 11 }, (_, i) => ({ ...most, id: `${sku}-sum-${i}` }));
+    const ids = await wms.send(...events);
+    expect((await exceptionOf(`${sku}-sum-10`)).kind).toBe('sanity_limit');
+    expect((await app.api().get(`/v1/events/${ids[9]}`).expect(200)).body.status).toBe('applied');
+    expect(await positionOf(app, sku, 'A')).toMatchObject({ onHand: 900_000_000_000 });
+  });
+});
+
 describe('a replay', () => {
   it('of an applied event changes nothing, of a parked one tries again', async () => {
     const sku = await newItem();
