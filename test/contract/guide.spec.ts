@@ -137,6 +137,41 @@ describe('the recipe for signing', () => {
   });
 });
 
+describeIf(
+  Boolean(bash && (await findOnPath('openssl'))),
+  'bash, curl and openssl',
+  'Install all three.',
+  'the page about webhooks',
+  () => {
+    it('sets up each scheme, sends by it, and brings in a file, as it stands in an empty shell', async () => {
+      const app = await startApp();
+      await app.given.item({ sku: 'LAMP-7' });
+      await app.given.location({ code: 'north' });
+      const script = (await blocksOf('webhooks')).filter(({ language }) => language === 'sh').map(({ text }) => text);
+      const directory = await mkdtemp(join(tmpdir(), 'holdfast-webhooks-'));
+      const env = { HOLDFAST_URL: app.url, ADMIN_KEY: app.adminKey };
+      const inside = `cd '${directory}'\n${script.join(`\necho; echo '${NEXT}'\n`)}`;
+      const answers = (await run('bash', ['-euo', 'pipefail'], env, inside)).split(NEXT);
+      await app.close();
+      await rm(directory, { recursive: true, force: true });
+      expect(answers).toHaveLength(7);
+      const [setUp, hmac, header, basic, file, asked, found] = answers as [string, ...string[]];
+      expect(setUp).toMatch(/"secret":"whsec_/);
+      for (const [answer, id] of [
+        [hmac, 'hmac-1'],
+        [header, 'header-1'],
+        [basic, 'basic-1'],
+      ]) {
+        expect(answer).toContain(`"eventId":"${id}","status":"received"`);
+      }
+      expect(file).toMatch(/"id":"imp_\w+"/);
+      expect(asked).toMatch(/"kind":"events"/);
+      expect(JSON.parse(found as string).data).toMatchObject([{ eventId: 'basic-1', source: 'edi-basic' }]);
+      expect(answers.join('')).not.toContain('"/problems');
+    });
+  },
+);
+
 /** An answer without what differs from run to run: ids and times. */
 function withoutChance(value: unknown): unknown {
   const text = JSON.stringify(value)
