@@ -16,14 +16,22 @@ import { Problem } from '../problems/problem.js';
 import type { Send } from '../stock/command.js';
 import { isStale, type Moment } from './absolute-figure.js';
 import { finishEvents, putEventsBack } from './applied.repository.js';
-import { takeEvents } from './applying.repository.js';
+import { lockRowExceptions, takeEvents } from './applying.repository.js';
 import { INFORMING } from './applying.session.js';
 import type { CanonicalEventOf, ItemUpdated } from './canonical-event.js';
+import { canonicalJson } from './canonical-writer.js';
 import { type CatalogKind, CatalogUpdatesRepository } from './catalog-updates.repository.js';
-import { closeExceptions, insertExceptions, keepExceptions, readRefusals } from './exception-writing.repository.js';
+import {
+  closeExceptions,
+  insertExceptions,
+  keepExceptions,
+  type NewException,
+  readRefusals,
+  readUpdateRows,
+} from './exception-writing.repository.js';
 import { momentOf } from './fact.js';
 import { type Ownership, ownsAnywhere } from './ownership.js';
-import { attemptOf, isRefusal, type Outcome, type Refusal, type Task, waitsOf } from './task.js';
+import { attemptOf, holderOf, isRefusal, type Outcome, type Refusal, type Task, waitsOf } from './task.js';
 
 export type CatalogEvent = CanonicalEventOf<'item.updated.v1'> | CanonicalEventOf<'location.updated.v1'>;
 
@@ -61,13 +69,13 @@ export class CatalogUpdates {
     const changed: { skus: string[]; configuration: boolean } = { skus: [], configuration: false };
     await this.dataSource.transaction(async (tx) => {
       const send: Send = (statement, values) => tx.query(statement.text, values as unknown[]);
-      const waiting = new Set(
-        await takeEvents(
-          send,
-          tasks.map((task) => waitsOf(task, task.done)),
-        ),
-      );
-      const open = tasks.filter(({ inbox }) => waiting.has(inbox.id));
+      const events = tasks.filter(({ exceptionId }) => exceptionId === null).map((task) => waitsOf(task, task.done));
+      const rows = tasks.flatMap(({ exceptionId }) => exceptionId ?? []);
+      const waiting = new Set([
+        ...(events.length === 0 ? [] : await takeEvents(send, events)),
+        ...(rows.length === 0 ? [] : await lockRowExceptions(send, rows)),
+      ]);
+      const open = tasks.filter((task) => waiting.has(holderOf(task)));
       const outcomes = new Map<Update, Outcome>();
       const updates = open.flatMap((task) => task.updates.map((event): Update => ({ task, event })));
       for (const kind of ['location', 'item'] as const) {
@@ -77,9 +85,11 @@ export class CatalogUpdates {
       // What else such an event says is applied behind this, in its turn.
       const rest = open.filter(({ isAll }) => !isAll).map((task) => waitsOf(task, task.done));
       if (rest.length > 0) await putEventsBack(send, rest);
-      await this.finish(
+      const isWhole = ({ isAll, exceptionId }: CatalogTask) => isAll && exceptionId === null;
+      await this.finish(send, open.filter(isWhole), outcomes);
+      await this.finishRows(
         send,
-        open.filter(({ isAll }) => isAll),
+        open.filter((task) => !isWhole(task)),
         outcomes,
       );
       if (changed.configuration) await this.locationRows.raiseRevision(tx);
@@ -207,19 +217,37 @@ export class CatalogUpdates {
     if (kept.length > 0) await keepExceptions(send, kept, now);
     if (over.length > 0) await closeExceptions(send, over, now);
     for (const { inboxId } of open) refusals.delete(inboxId);
-    const opened = [...refusals.values()].map(({ task, update, refusal }) => {
-      const isItem = kindOf(update.event) === 'item';
-      const { id: inboxId, receivedAt: inboxReceivedAt, eventId } = task.inbox;
-      return {
-        ...{ id: typeidUnboxed('exc'), sourceId: task.source.id, inboxId, inboxReceivedAt, eventId, ...refusal },
-        ...{
-          sku: isItem ? codeOf(update) : null,
-          location: isItem ? null : codeOf(update),
-          affected: null,
-          fact: null,
-        },
-      };
-    });
+    const opened = [...refusals.values()].map(({ update, refusal }) => exceptionOf(update, refusal, null));
+    if (opened.length > 0) await insertExceptions(send, opened, now);
+  }
+
+  /**
+   * Of events that say other things, too, and so end by those: writes what was refused, as a row that is tried again by
+   * itself. Each is opened once, however often its event comes by here.
+   */
+  private async finishRows(send: Send, tasks: readonly CatalogTask[], outcomes: ReadonlyMap<Update, Outcome>) {
+    if (tasks.length === 0) return;
+    const now = this.clock();
+    const mixed = tasks.flatMap(({ exceptionId, inbox }) => (exceptionId === null ? [inbox.id] : []));
+    const before = mixed.length === 0 ? [] : await readUpdateRows(send, mixed);
+    const kept: (Refusal & { id: string })[] = [];
+    const over: string[] = [];
+    const opened: NewException[] = [];
+    for (const [update, outcome] of outcomes) {
+      const { task } = update;
+      if (!tasks.includes(task)) continue;
+      const { sku, location } = placeOf(update);
+      const same =
+        task.exceptionId === null
+          ? before.filter((row) => row.inboxId === task.inbox.id && row.sku === sku && row.location === location)
+          : [{ id: task.exceptionId, isOpen: true }];
+      const open = same.flatMap(({ id, isOpen }) => (isOpen ? [id] : []));
+      if (!isRefusal(outcome)) over.push(...open);
+      else if (same.length === 0) opened.push(exceptionOf(update, outcome, canonicalJson(update.event)));
+      else kept.push(...open.map((id) => ({ id, ...outcome, sku: sku ?? undefined, location: location ?? undefined })));
+    }
+    if (kept.length > 0) await keepExceptions(send, kept);
+    if (over.length > 0) await closeExceptions(send, over, now);
     if (opened.length > 0) await insertExceptions(send, opened, now);
   }
 }
@@ -230,6 +258,20 @@ function kindOf({ type }: CatalogEvent): CatalogKind {
 
 function codeOf({ event }: Update): string {
   return 'sku' in event.data ? event.data.sku : event.data.location;
+}
+
+function placeOf(update: Update): { readonly sku: string | null; readonly location: string | null } {
+  const code = codeOf(update);
+  return kindOf(update.event) === 'item' ? { sku: code, location: null } : { sku: null, location: code };
+}
+
+function exceptionOf(update: Update, refusal: Refusal, fact: unknown): NewException {
+  const { source, inbox } = update.task;
+  const of = { inboxId: inbox.id, inboxReceivedAt: inbox.receivedAt, eventId: inbox.eventId };
+  return {
+    ...{ id: typeidUnboxed('exc'), sourceId: source.id, ...of, ...refusal, ...placeOf(update) },
+    ...{ affected: null, fact },
+  };
 }
 
 function bodyOf(item: Item): PutItem {

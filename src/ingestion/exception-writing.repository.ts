@@ -73,6 +73,22 @@ export async function readRefusals(
   return rows.map(({ inbox_id, ...row }) => ({ inboxId: inbox_id, ...row }));
 }
 
+const READ_UPDATE_ROWS = {
+  name: 'read-update-rows',
+  text: `
+    select e.id, e.inbox_id as "inboxId", e.sku, e.location, e.status = 'open' as "isOpen"
+      from exception e
+     where e.inbox_id = any($1::text[]) and e.fact ->> 'type' in ('item.updated.v1', 'location.updated.v1')`,
+};
+
+/** The exceptions, closed ones too, of what events that say other things, too, said of items and locations. */
+export function readUpdateRows(
+  send: Send,
+  inboxIds: readonly string[],
+): Promise<{ id: string; inboxId: string; sku: string | null; location: string | null; isOpen: boolean }[]> {
+  return send(READ_UPDATE_ROWS, [inboxIds]);
+}
+
 /** An entry of the history that is our own, as SQL. `at`: the parameter with milliseconds since 1970. */
 const entry = (action: 'applied' | 'retry', note: string, at: string) => `
   jsonb_build_array(jsonb_build_object(

@@ -201,6 +201,74 @@ describe('a batch that is to be applied as a whole', () => {
   });
 });
 
+describe('an event that says something of items and of stock', () => {
+  let erp: Feed;
+  beforeAll(async () => {
+    const expression = { title: 'As they are', format: 'json', expression: 'events' };
+    await app.api().put('/v1/profiles/as-they-are', expression).expect(201);
+    await rowsOf(app.databaseUrl, 'delete from source_ownership returning 1');
+    erp = await Feed.of(app, 'erp', { profile: 'as-they-are' });
+  });
+  afterAll(() => rowsOf(app.databaseUrl, 'update source_ownership set source_id = $1 returning 1', [wms.id]));
+  const both = (changed: string, stocked: string) =>
+    JSON.stringify({
+      events: [
+        { specversion: '1.0', type: 'item.updated.v1', data: { sku: changed, name: 'As the ERP calls it' } },
+        { specversion: '1.0', ...received(stocked, 3) },
+      ],
+    });
+  const ofEvent = async (id: string | undefined) => {
+    const { body } = await app.api().get(`/v1/exceptions?eventId=${id}`).expect(200);
+    return body.data as { id: string; kind: string; sku: string; status: string; row: { type: string } | null }[];
+  };
+
+  it('tells what was refused of the item, and applies that once it can be', async () => {
+    const [stocked, changed] = [await newItem(), newName('changed')];
+    const [id] = await erp.send(both(changed, stocked));
+    expect(await statusesOf([id])).toEqual(['applied']);
+    expect(await positionOf(app, stocked, 'A')).toMatchObject({ onHand: 3 });
+    const open = await ofEvent(id);
+    expect(open).toMatchObject([
+      { kind: 'unknown_item', sku: changed, status: 'open', row: { type: 'item.updated.v1' } },
+    ]);
+    await app.given.item({ sku: changed });
+    await look(erp);
+    expect((await app.api().get(`/v1/items/${changed}`)).body.name).toBe('As the ERP calls it');
+    expect(await ofEvent(id)).toMatchObject([{ id: open[0]?.id, status: 'resolved' }]);
+    expect(await positionOf(app, stocked, 'A')).toMatchObject({ onHand: 3 });
+  });
+
+  it('takes the item in a corrected form, or says anew what is wrong', async () => {
+    const changed = newName('changed');
+    const [id] = await erp.send(both(changed, await newItem()));
+    const [exception] = await ofEvent(id);
+    const retry = async (data: object) => {
+      const payload = { specversion: '1.0', id: '1', type: 'item.updated.v1', data };
+      await app.api().post(`/v1/exceptions/${exception?.id}/retry`, { payload }).expect(202);
+      await erp.settle();
+    };
+    await retry({ sku: `${changed}-2`, name: 'Still without a unit' });
+    expect(await ofEvent(id)).toMatchObject([{ status: 'open', sku: `${changed}-2` }]);
+    await retry({ sku: changed, name: 'With a unit', baseUom: 'EA' });
+    expect(await ofEvent(id)).toMatchObject([{ status: 'resolved' }]);
+    expect((await app.api().get(`/v1/items/${changed}`)).body.name).toBe('With a unit');
+  });
+
+  it('tells it once, however often the rest is tried', async () => {
+    const [stocked, changed] = [newName('stocked'), newName('changed')];
+    const [id] = await erp.send(both(changed, stocked));
+    const again = async () => {
+      await app.api().post(`/v1/events/${id}/replay`).expect(202);
+      await erp.settle();
+      return (await ofEvent(id)).map(({ sku, status }) => `${sku} ${status}`).sort();
+    };
+    expect(await again()).toEqual([`${changed} open`, `${stocked} open`]);
+    const exception = (await ofEvent(id)).find(({ sku }) => sku === changed);
+    await app.api().post(`/v1/exceptions/${exception?.id}/discard`, { note: 'Not sold any more.' }).expect(200);
+    expect(await again()).toEqual([`${changed} discarded`, `${stocked} open`]);
+  });
+});
+
 describe('a day of the inbox', () => {
   it('is kept while a row of an event that was applied waits, which is applied from it', async () => {
     app.clock.advance(DAY_MS);
