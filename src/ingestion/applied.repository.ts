@@ -154,6 +154,22 @@ export const TRY_AGAIN = `
     from marked
     join inbox i on i.received_at = marked.received_at and i.id = marked.id`;
 
+/** Has what these exceptions are about tried again: `where` of exception `e`, by which those that are open are found. */
+export const tryExceptionsAgain = (where: string) => `
+  with found as (
+    select e.id, e.inbox_id, e.inbox_received_at, e.fact is not null as is_row
+      from exception e
+     where e.status = 'open' and not e.retrying
+       and (${where})
+  ), rows_again as (
+    update exception e set retrying = true from found f where e.id = f.id and f.is_row
+  ), again as (
+    select o.received_at, o.id
+      from found f
+      join event_outcome o on o.received_at = f.inbox_received_at and o.id = f.inbox_id
+     where not f.is_row and o.status in ('parked', 'exception')
+  ), ${TRY_AGAIN}`;
+
 const WRITE_FIGURES = {
   name: 'write-figures',
   text: `

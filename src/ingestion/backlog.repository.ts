@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Identifier } from '../catalog/item.js';
 import { isTracing } from '../operations/spans.tracer.js';
 import type { PositionKey } from '../stock/ledger.js';
-import { TRY_AGAIN } from './applied.repository.js';
+import { TRY_AGAIN, tryExceptionsAgain } from './applied.repository.js';
 import { nameOf } from './fact.js';
 import type { QuantityBasis } from './netting.js';
 import type { FactKind, Ownership } from './ownership.js';
@@ -257,31 +257,28 @@ export class BacklogRepository {
   async retryFound(): Promise<number> {
     const { rowCount } = await this.pool.query({
       name: 'retry-found',
-      text: `
-        with found as (
-          select e.id, e.inbox_id, e.inbox_received_at, e.fact is not null as is_row
-            from exception e
-           where e.status = 'open' and not e.retrying
-             and (e.kind = 'unknown_item' and (
-                    exists (select from item i where i.sku = e.sku and i.deleted_at is null)
-                    or exists (select from item_identifier n
-                                 join item i on i.id = n.item_id and i.deleted_at is null
-                                where n.type = split_part(e.sku, ':', 1)
-                                  and n.party = replace(replace(split_part(e.sku, ':', 2), '%3A', ':'), '%25', '%')
-                                  and n.value = substr(e.sku, length(split_part(e.sku, ':', 1))
-                                                              + length(split_part(e.sku, ':', 2)) + 3)))
-               or e.kind = 'unknown_location' and exists (
-                    select from location l where l.code = e.location or l.gln = e.location))
-        ), rows_again as (
-          update exception e set retrying = true from found f where e.id = f.id and f.is_row
-        ), again as (
-          select o.received_at, o.id
-            from found f
-            join event_outcome o on o.received_at = f.inbox_received_at and o.id = f.inbox_id
-           where not f.is_row and o.status = 'parked'
-        ), ${TRY_AGAIN}`,
+      text: tryExceptionsAgain(`
+        e.kind = 'unknown_item' and (
+          exists (select from item i where i.sku = e.sku and i.deleted_at is null)
+          or exists (select from item_identifier n
+                       join item i on i.id = n.item_id and i.deleted_at is null
+                      where n.type = split_part(e.sku, ':', 1)
+                        and n.party = replace(replace(split_part(e.sku, ':', 2), '%3A', ':'), '%25', '%')
+                        and n.value = substr(e.sku, length(split_part(e.sku, ':', 1))
+                                                    + length(split_part(e.sku, ':', 2)) + 3)))
+        or e.kind = 'unknown_location' and exists (
+             select from location l where l.code = e.location or l.gln = e.location)`),
     });
     return rowCount ?? 0;
+  }
+
+  /** Has what was parked for its quantity tried again, of items that have just been changed. */
+  async retryMeasured(skus: readonly string[]): Promise<void> {
+    await this.pool.query({
+      name: 'retry-measured',
+      text: tryExceptionsAgain(`e.kind in ('unknown_uom', 'invalid_quantity') and e.sku = any($1::text[])`),
+      values: [skus],
+    });
   }
 
   /** Forgets changes that no figure will come late enough to need: the events they came in are forgotten too. */

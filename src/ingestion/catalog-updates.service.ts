@@ -246,7 +246,7 @@ export class CatalogUpdates {
       else if (same.length === 0) opened.push(exceptionOf(update, outcome, canonicalJson(update.event)));
       else kept.push(...open.map((id) => ({ id, ...outcome, sku: sku ?? undefined, location: location ?? undefined })));
     }
-    if (kept.length > 0) await keepExceptions(send, kept);
+    if (kept.length > 0) await keepExceptions(send, kept, now);
     if (over.length > 0) await closeExceptions(send, over, now);
     if (opened.length > 0) await insertExceptions(send, opened, now);
   }

@@ -70,6 +70,9 @@ export class EventReader {
       return { task, events, turn: waiting.turn, moment, keys: [] };
     } catch (error) {
       if (!(error instanceof MappingFailed)) throw error;
+      // It may be tried again because there is a new version, which another process has made.
+      const current = waiting.attempts === 0 ? profile : await this.mapping.currentProfile(source.profile);
+      if (current?.version !== profile?.version) return this.read(source, current, waiting);
       const refusal = { kind: 'mapping_failed', detail: error.detail };
       const task = { ...common, facts: [], done: 0, rows: 0, canonical: null, refusal };
       return { task, events: [], turn: waiting.turn, moment: { at: receivedAt, sequence: null }, keys: [] };

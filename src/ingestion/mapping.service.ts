@@ -63,6 +63,12 @@ export class MappingService implements OnApplicationShutdown {
     return this.profiles.find(name);
   }
 
+  /** As it is now, where the copy at hand may be a version behind. */
+  currentProfile(name: string): Promise<Profile | undefined> {
+    this.profiles.forget(name);
+    return this.profiles.find(name);
+  }
+
   /** `profile`: a text is the name of one that there is not. */
   async mapWith(
     profile: Profile | string,

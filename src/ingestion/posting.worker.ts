@@ -65,10 +65,7 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
 
   onApplicationBootstrap(): void {
     // Not awaited: who creates an item need not wait until what was parked for it is applied.
-    this.changes.listen(async () => {
-      this.lookedForFound = Number.NEGATIVE_INFINITY;
-      this.look();
-    });
+    this.changes.listen(async ({ skus = [] }) => void this.lookForRepaired(skus));
     this.look();
   }
 
@@ -112,6 +109,17 @@ export class PostingWorker implements OnApplicationBootstrap, BeforeApplicationS
       this.looking = undefined;
       if (!this.stopped) this.timer = setTimeout(() => this.look(), this.config.ingestPollMs).unref();
     });
+  }
+
+  /** The items were changed, or (none) channels and locations. Also where another process applies. */
+  private async lookForRepaired(skus: readonly string[]): Promise<void> {
+    try {
+      if (skus.length > 0) await this.backlog.retryMeasured(skus);
+    } catch (error) {
+      this.log.warn({ err: error }, 'what was parked for its unit is not tried again by itself');
+    }
+    this.lookedForFound = Number.NEGATIVE_INFINITY;
+    this.look();
   }
 
   private async lookOnce(): Promise<void> {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../postgres/connections.js';
+import { tryExceptionsAgain } from './applied.repository.js';
 import type { ProfileContent } from './profile-content.js';
 
 /** A version of a profile of an administrator's own, as it is kept. */
@@ -39,6 +40,14 @@ export class ProfilesRepository {
   /** Serialises the changes of one profile until `tx` ends, whether or not it exists yet. */
   async lock(tx: Tx, name: string): Promise<void> {
     await tx.query(`select pg_advisory_xact_lock(hashtextextended('profile/' || $1, 0))`, [name]);
+  }
+
+  /** What could not be mapped by the profile is tried again with its new version. */
+  async retryUnmapped(tx: Tx, name: string): Promise<void> {
+    await tx.query(
+      tryExceptionsAgain(`e.kind = 'mapping_failed' and e.source_id in (select id from source where profile = $1)`),
+      [name],
+    );
   }
 
   async insert(tx: Tx, name: string, version: number, content: ProfileContent, keyId: string): Promise<void> {

@@ -68,6 +68,7 @@ export class ProfilesService {
       if (found && sameProfile(found, content)) return versioned(viewProfile(this.known.describe(found)));
       const version = (found?.version ?? 0) + 1;
       await this.repository.insert(tx, name, version, content, caller.keyId);
+      await this.repository.retryUnmapped(tx, name);
       const before = found ? viewProfile(this.known.describe(found)) : null;
       const after = viewProfile(this.known.describe({ ...content, name, version }));
       await this.audit.record(tx, caller, { resource: resourceOf('profiles', name), before, after });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../postgres/connections.js';
+import { tryExceptionsAgain } from './applied.repository.js';
 import type { FactKind, Ownership } from './ownership.js';
 import type { Source, SourceContent } from './source.js';
 
@@ -148,6 +149,22 @@ export class SourcesRepository {
   /** Of sources whose `owns` another one has changed by taking over or by giving back. */
   async raiseVersions(tx: Tx, ids: readonly number[]): Promise<void> {
     await tx.query('update source set version = version + 1, updated_at = now() where id = any($1::int[])', [ids]);
+  }
+
+  /** What a source did not own is tried again when that changes: its own, and of those who have what nobody is named for. */
+  async retryUnowned(tx: Tx, sourceId: number): Promise<void> {
+    await tx.query(
+      tryExceptionsAgain(
+        `e.kind = 'not_owner'
+         and (e.source_id = $1 or e.source_id in (select source_id from source_ownership where location_id is null))`,
+      ),
+      [sourceId],
+    );
+  }
+
+  /** What could not be mapped is tried again with another profile. */
+  async retryUnmapped(tx: Tx, sourceId: number): Promise<void> {
+    await tx.query(tryExceptionsAgain(`e.kind = 'mapping_failed' and e.source_id = $1`), [sourceId]);
   }
 
   async locationIds(tx: Tx, codes: readonly string[]): Promise<Map<string, number>> {

@@ -73,6 +73,8 @@ export class SourcesService {
       const moved = await this.replaceOwnerships(tx, source.id, owns);
       const changed = moved || !sameSource(source, content);
       if (!created && changed) await this.repository.update(tx, source.id, content);
+      if (moved) await this.repository.retryUnowned(tx, source.id);
+      if (!created && source.profile !== content.profile) await this.repository.retryUnmapped(tx, source.id);
       const after = await this.view(tx, code);
       if (created || changed) {
         await this.audit.record(tx, caller, { resource: resourceOf('sources', code), before, after });

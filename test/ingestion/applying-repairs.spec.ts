@@ -1,5 +1,6 @@
 import { BacklogRepository } from '../../src/ingestion/backlog.repository.js';
 import { InboxDaysWorker } from '../../src/ingestion/inbox-days.worker.js';
+import { until } from '../engine/crowd.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectInvariants } from '../support/invariants.js';
 import { rowsOf } from '../support/rows.js';
@@ -120,6 +121,96 @@ describe('what is missing', () => {
     await look();
     expect(await attemptsOf(id)).toBe(3);
     expect((await wms.exceptions()).filter((each) => each.includes(other))).toEqual([]);
+  });
+});
+
+describe('what is wrong', () => {
+  const applied = (ids: readonly string[]) =>
+    until('it is applied', async () => {
+      await wms.settle();
+      return (await statusesOf(ids)).every((status) => status === 'applied');
+    });
+
+  it('is the unit until the item has it, also in a row', async () => {
+    const sku = await newItem();
+    const other = await newItem();
+    const rows = [
+      { sku, location: 'A', quantity: 2, uom: 'XPX' },
+      { sku: other, location: 'A', quantity: 1 },
+    ];
+    const [snapshot] = await wms.send({ type: 'stock.snapshot.v1', data: { rows } });
+    const [id = ''] = await wms.send(received(other, 3, { uom: 'XPX' }));
+    expect(await statusesOf([snapshot, id])).toEqual(['applied', 'parked']);
+    await app.given.item({ sku: other, uoms: [{ code: 'XCS', factor: 4 }] });
+    await until('it is tried', async () => (await attemptsOf(id)) === 2);
+    await app.given.item({ sku, uoms: [{ code: 'XPX', factor: 10 }] });
+    await app.given.item({ sku: other, uoms: [{ code: 'XPX', factor: 10 }] });
+    await applied([id]);
+    await until('the row is applied', async () => (await positionOf(app, sku, 'A')).onHand === 20);
+    expect(await positionOf(app, other, 'A')).toMatchObject({ onHand: 31 });
+    expect(await wms.exceptions()).not.toContain(`unknown_uom ${sku} A`);
+  });
+
+  it('is the unit of an item in an order that is cancelled', async () => {
+    const sku = await newItem();
+    const lines = [{ sku, quantity: 1, uom: 'XPX' }];
+    const [id = ''] = await wms.send({ type: 'order.cancelled.v1', data: { orderRef: newName('SO'), lines } });
+    expect(await wms.exceptions()).toContain(`unknown_uom ${sku}`);
+    await app.given.item({ sku, uoms: [{ code: 'XPX', factor: 10 }] });
+    await until('it is tried', async () => (await attemptsOf(id)) === 2);
+  });
+
+  it('is what a source does not own until it does', async () => {
+    const [sku, row] = [await newItem(), await newItem()];
+    await rowsOf(app.databaseUrl, 'delete from source_ownership returning 1');
+    await app.given.location({ code: 'B' });
+    const owns = [{ location: 'B', facts: ['on_hand'] }];
+    const partner = await Feed.of(app, 'partner', { owns });
+    const rows = ['A', 'B'].map((location) => ({ sku: row, location, quantity: 5 }));
+    const [whole] = await partner.send(received(sku, 5));
+    const [inPart] = await partner.send({ type: 'stock.snapshot.v1', data: { rows } });
+    expect(await statusesOf([whole, inPart])).toEqual(['parked', 'applied']);
+    await Feed.of(app, 'partner', { owns: [...owns, { location: 'A', facts: ['on_hand'] }] });
+    await partner.settle();
+    expect(await statusesOf([whole, inPart])).toEqual(['applied', 'applied']);
+    expect(await positionOf(app, row, 'A')).toMatchObject({ onHand: 5 });
+    expect(await partner.exceptions()).toEqual([]);
+    await rowsOf(app.databaseUrl, 'delete from source_ownership returning 1');
+    await Feed.of(app);
+  });
+
+  it('is no more that another source was to own a location by then, of which it owns the others', async () => {
+    const sku = await newItem();
+    await app.given.location({ code: 'C' });
+    const time = (hours: number) => new Date(app.clock.now() + hours * 3_600_000).toISOString();
+    await Feed.of(app, 'partner', { owns: [{ location: 'C', facts: ['on_hand'], from: time(1) }] });
+    const [id] = await wms.send({ ...received(sku, 5, { location: 'C' }), time: time(2) });
+    expect(await wms.exceptions()).toContain(`not_owner ${sku} C`);
+    await Feed.of(app, 'partner', { owns: [] });
+    await wms.settle();
+    expect(await statusesOf([id])).toEqual(['applied']);
+  });
+
+  it('is the profile until there is a version, or another, that understands the event', async () => {
+    const put = (name: string, expression: string) =>
+      app.api().put(`/v1/profiles/${name}`, { title: 'Theirs', format: 'json', expression });
+    const row = '{ "type": "source.heartbeat.v1", "id": key }';
+    await put('theirs', '{ "type": kind }').expect(201);
+    await put('ours', row).expect(201);
+    const shop = await Feed.of(app, 'shop', { profile: 'theirs', owns: [] });
+    const [id = ''] = await shop.send('{"key":"1"}');
+    expect(await statusesOf([id])).toEqual(['exception']);
+    await put('theirs', row).expect(200);
+    await shop.settle();
+    expect(await statusesOf([id])).toEqual(['applied']);
+    expect(await shop.exceptions()).toEqual([]);
+
+    await put('theirs', '{ "type": kind }').expect(200);
+    const [other = ''] = await shop.send('{"key":"2"}');
+    expect(await statusesOf([other])).toEqual(['exception']);
+    await Feed.of(app, 'shop', { profile: 'ours', owns: [] });
+    await shop.settle();
+    expect(await statusesOf([other])).toEqual(['applied']);
   });
 });
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '../engine/crowd.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectInvariants } from '../support/invariants.js';
 import { rowsOf } from '../support/rows.js';
@@ -66,20 +67,18 @@ describe('an exception', () => {
     await wms.send(event);
     await wms.send({ type: 'stock.counted.v1', id: `${sku}-count`, data: { sku, location: 'A', quantity: 9 } });
     const { id, detail } = await exceptionOf(event.id as string);
-    const first = await app.api().post(`/v1/exceptions/${id}/retry`).expect(202);
+    const first = await app.api().post(`/v1/exceptions/${id}/retry`, { note: 'Is the unit there?' }).expect(202);
     expect(first.body).toMatchObject({ id, retrying: true });
     await wms.settle();
     expect(await exceptionOf(event.id as string)).toMatchObject({ id, kind: 'unknown_uom', retrying: false });
     await app.given.item({ sku, uoms: [{ code: 'XPX', factor: 10 }] });
-    await app.api().post(`/v1/exceptions/${id}/retry`, { note: 'Unit added.' }).expect(202);
-    await wms.settle();
-    expect(await positionOf(app, sku, 'A')).toMatchObject({ onHand: 9, version: 2 });
+    await until('both are applied', async () => (await positionOf(app, sku, 'A')).onHand === 9);
+    expect(await positionOf(app, sku, 'A')).toMatchObject({ version: 2 });
     const { body } = await app.api().get(`/v1/exceptions/${id}`);
     expect(body).toMatchObject({ status: 'resolved' });
     expect(body.notes.map(({ action, note }: { action: string; note: string | null }) => [action, note])).toEqual([
-      ['retry', null],
+      ['retry', 'Is the unit there?'],
       ['retry', `Not applied: unknown_uom: ${detail}`],
-      ['retry', 'Unit added.'],
       ['applied', null],
     ]);
     expect(await wms.exceptions()).not.toContain(`blocked ${sku} A`);
@@ -213,10 +212,10 @@ describe('a replay', () => {
     const [applied] = await wms.send(received(sku, 2));
     const [parked] = await wms.send(received(sku, 2, { uom: 'XPX' }));
     expect((await app.api().post(`/v1/events/${applied}/replay`).expect(202)).body.status).toBe('applied');
-    await app.given.item({ sku, uoms: [{ code: 'XPX', factor: 10 }] });
     expect((await app.api().post(`/v1/events/${parked}/replay`).expect(202)).body.status).toBe('received');
     await wms.settle();
-    expect(await positionOf(app, sku, 'A')).toMatchObject({ onHand: 22 });
+    expect((await app.api().get(`/v1/events/${parked}`)).body).toMatchObject({ status: 'parked', attempts: 2 });
+    expect(await positionOf(app, sku, 'A')).toMatchObject({ onHand: 2 });
     await app.api().post('/v1/events/evt_01jqb6sgw6f5ktk3h5n1v0h8yz/replay').expect(404);
   });
 
