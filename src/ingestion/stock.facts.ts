@@ -1,5 +1,5 @@
 import type { PositionKey } from '../stock/ledger.js';
-import { unsellableOf } from '../stock/position.js';
+import { type Condition, unsellableOf } from '../stock/position.js';
 import { changedSince, isStale } from './absolute-figure.js';
 import type { FactDesk } from './fact.desk.js';
 import type { ChangeFact, ConditionFact, FigureFact, SupplyFact, TransferFact } from './fact.js';
@@ -20,11 +20,22 @@ export function applyChange(at: FactDesk, fact: ChangeFact): Outcome {
   const { quantity } = at.row;
   if (isBeyondCounting(at.position(key), quantity)) return TOO_MUCH;
   const closed = fact.closes !== null && quantity > 0 && receive(at, key, fact.closes, quantity);
-  if (at.isInside(key)) return closed ? 'applied' : 'stale';
+  if (at.isInside(key)) return turnUnfit(at, key, fact) || closed ? 'applied' : 'stale';
   const change = at.change(fact.movement, fact.reference, fact.reason);
   at.record(key, recordDelta(at.position(key), quantity, fact.condition, change));
   at.keepDelta(key, quantity);
   return 'applied';
+}
+
+/** The figure that contains a change knows how many are there, but not that some of them came, or went, unfit for sale. */
+function turnUnfit(at: FactDesk, key: PositionKey, { condition, reference, reason }: ChangeFact): boolean {
+  if (condition === 'sellable' || at.task.source.basis !== 'on_hand') return false;
+  const { quantity } = at.row;
+  const [from, to]: [Condition, Condition] = quantity < 0 ? [condition, 'sellable'] : ['sellable', condition];
+  const change = at.change('condition_change', reference, reason);
+  const { changes } = recordCondition(at.position(key), Math.abs(quantity), from, to, change);
+  at.record(key, { changes, rest: 0 });
+  return true;
 }
 
 /** A count, a level, a row of a snapshot. What the source reported since, and was posted already, is on top of it. */
