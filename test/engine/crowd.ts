@@ -13,8 +13,14 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
   }
 }
 
+export interface StockLock {
+  /** Whether somebody is in the middle of a transaction that goes no further without it. */
+  isAwaited(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
 /** Keeps every position of the item locked, as a slow transaction of somebody else would, until it is let go. */
-export async function lockStockOf(databaseUrl: string, sku: string): Promise<{ release(): Promise<void> }> {
+export async function lockStockOf(databaseUrl: string, sku: string): Promise<StockLock> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   await client.query('begin');
@@ -23,6 +29,13 @@ export async function lockStockOf(databaseUrl: string, sku: string): Promise<{ r
   ]);
   let ended: Promise<void> | undefined;
   return {
+    isAwaited: async () => {
+      const { rows } = await client.query(
+        `select exists (select from pg_locks
+                         where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))) as awaited`,
+      );
+      return rows[0].awaited;
+    },
     release: () => {
       ended ??= client.end();
       return ended;
