@@ -19,8 +19,10 @@ export function applyChange(at: FactDesk, fact: ChangeFact): Outcome {
   const key = keyOf(at);
   const { quantity } = at.row;
   if (isBeyondCounting(at.position(key), quantity)) return TOO_MUCH;
-  const closed = fact.closes !== null && quantity > 0 && receive(at, key, fact.closes, quantity);
-  if (at.isInside(key)) return turnUnfit(at, key, fact) || closed ? 'applied' : 'stale';
+  const closes = quantity > 0 ? fact.closes : null;
+  if (closes !== null) receive(at, key, closes, quantity);
+  // What is counted against its announcement is not stale, also where that is yet to come: a replay would count it twice.
+  if (at.isInside(key)) return turnUnfit(at, key, fact) || closes !== null ? 'applied' : 'stale';
   const change = at.change(fact.movement, fact.reference, fact.reason);
   at.record(key, recordDelta(at.position(key), quantity, fact.condition, change));
   at.keepDelta(key, quantity);
@@ -158,9 +160,9 @@ export function cancelSupply(at: FactDesk, places: readonly PositionKey[], refer
 
 /**
  * Closes so much of what is announced under a reference. A receipt that comes before its announcement is kept, so that
- * nothing stays incoming when that comes. True if something was announced.
+ * nothing stays incoming when that comes.
  */
-function receive(at: FactDesk, key: PositionKey, reference: string, quantity: number): boolean {
+function receive(at: FactDesk, key: PositionKey, reference: string, quantity: number): void {
   const before = at.session.supply({ ...key, reference });
   const received = (before?.received ?? 0) + quantity;
   const announced = before?.quantity ?? 0;
@@ -175,7 +177,6 @@ function receive(at: FactDesk, key: PositionKey, reference: string, quantity: nu
     expectedAt: before?.expectedAt ?? null,
     asOf: before?.asOf ?? null,
   });
-  return announced > 0 && before?.status === 'open';
 }
 
 export function keyOf({ row: { item, location } }: FactDesk): PositionKey {
