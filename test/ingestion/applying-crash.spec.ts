@@ -1,11 +1,22 @@
 import { lockStockOf, until } from '../engine/crowd.js';
 import { randomFrom } from '../engine/fleet.js';
 import { ServiceProcess } from '../engine/process.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { startApp } from '../support/app.js';
 import { expectInvariants } from '../support/invariants.js';
 import { rowsOf } from '../support/rows.js';
-import { Sender } from './sender.js';
-import { furnish, NEWCOMER, SKUS, stockUp, type Told, warehouseDay } from './warehouse-day.js';
+import {
+  countOf,
+  figuresOf,
+  furnish,
+  NEWCOMER,
+  SKUS,
+  settled,
+  shuffled,
+  stockUp,
+  type Told,
+  warehouse,
+  warehouseDay,
+} from './warehouse-day.js';
 
 const SECRETS = { SECRET_ENCRYPTION_KEY: 'what-the-tests-encrypt-secrets-under' };
 const FORGED = `whsec_${Buffer.alloc(32, 'nobody').toString('base64')}`;
@@ -22,13 +33,6 @@ const [FIRST_STOP, SECOND_STOP, ...HELD] = SKUS as [string, string, ...string[]]
 interface Piece {
   readonly body: string;
   readonly forged: boolean;
-}
-
-function shuffled<T>(list: readonly T[], next: () => number): T[] {
-  return list
-    .map((each) => [next(), each] as const)
-    .sort(([a], [b]) => a - b)
-    .map(([, each]) => each);
 }
 
 function inPieces<T>(list: readonly T[], size: number): T[][] {
@@ -59,45 +63,17 @@ function deliveries(events: readonly Told[], next: () => number) {
   return { pieces: shuffled(pieces, next), garbage: garbage.length };
 }
 
-async function sourceOf(app: TestApp): Promise<Sender> {
-  const source = {
-    ...{ name: 'WMS', kind: 'wms', profile: 'canonical', signature: { scheme: 'standard_webhooks' } },
-    ...{ quantityBasis: 'on_hand', owns: [{ location: '*', facts: ['on_hand', 'supply'] }] },
-  };
-  const { body } = await app.api().put('/v1/sources/wms', source).expect(201);
-  return new Sender(app.url, 'wms', body.secret, app.clock.now);
-}
-
-const positions = (app: TestApp) =>
-  rowsOf(
-    app.databaseUrl,
-    `select i.sku, l.code, p.on_hand, p.reserved, p.incoming, p.damaged, p.inspection
-       from position p join item i on i.id = p.item_id join location l on l.id = p.location_id order by 1, 2`,
-  );
-
-async function countOf(app: TestApp, rows: string): Promise<number> {
-  const [row] = await rowsOf<{ n: number }>(app.databaseUrl, `select count(*)::int as n from ${rows}`);
-  return row?.n ?? 0;
-}
-
-/** Nothing waits, neither to be applied nor for an item to appear. */
-async function settled(app: TestApp): Promise<void> {
-  const isSettled = async () =>
-    (await countOf(app, 'inbox_waiting')) === 0 && (await countOf(app, `event where status = 'parked'`)) === 0;
-  await until('everything is in a final state', isSettled, PATIENCE_MS);
-}
-
 /** What a clean, ordered run of the day comes to. */
 async function orderlyRun(events: readonly Told[]): Promise<unknown[]> {
   const app = await startApp({ env: SECRETS });
   await furnish(app);
   await app.given.item({ sku: NEWCOMER });
   await stockUp(app);
-  const sender = await sourceOf(app);
+  const sender = await warehouse(app);
   for (const piece of inPieces(events, 300)) await sender.send(piece).expect(202);
   await settled(app);
   expect(await countOf(app, 'exception')).toBe(0);
-  const found = await positions(app);
+  const found = await figuresOf(app);
   await app.close();
   return found;
 }
@@ -114,7 +90,7 @@ it.each([1, 2])(
     let worker = first;
     await furnish(front);
     await stockUp(front);
-    const sender = await sourceOf(front);
+    const sender = await warehouse(front);
     const { pieces, garbage } = deliveries(events, next);
     const all = pieces.length;
     const forged = pieces.filter((piece) => piece.forged).length;
@@ -161,7 +137,7 @@ it.each([1, 2])(
     await worker.stop();
 
     for (const id of held) await release(id);
-    expect(await positions(front)).toEqual(expected);
+    expect(await figuresOf(front)).toEqual(expected);
     expect(answers).toEqual({ 202: all - forged, 401: forged });
     const states = await rowsOf<{ kind: string; states: string[]; n: number; moves: boolean }>(
       front.databaseUrl,

@@ -1,6 +1,9 @@
+import { until } from '../engine/crowd.js';
 import { randomFrom } from '../engine/fleet.js';
 import type { TestApp } from '../support/app.js';
+import { rowsOf } from '../support/rows.js';
 import { at } from './applying-world.js';
+import { Sender } from './sender.js';
 
 /** SKUs of which plenty stands at both locations, so that nothing a warehouse says of them meets an empty shelf. */
 export const SKUS = Array.from({ length: 12 }, (_, i) => `P-${i}`);
@@ -18,6 +21,7 @@ const NEWCOMER_EVERY = 60;
 const OMITTED_EVERY = 75;
 const COMPLETE_AT = 450;
 const INCOMPLETE_AT = 700;
+const PATIENCE_MS = 60_000;
 /** How wrong the clock of an event may be whose place in the source's own count says when it was. */
 const WRONG_SECONDS = 200;
 
@@ -93,6 +97,13 @@ export function openingCounts(): Told[] {
   );
 }
 
+export function shuffled<T>(list: readonly T[], next: () => number): T[] {
+  return list
+    .map((each) => [next(), each] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, each]) => each);
+}
+
 /** Locations, a channel and all items but the newcomer. Nothing stands anywhere yet. */
 export async function furnish(app: TestApp): Promise<void> {
   for (const code of LOCATIONS) await app.given.location({ code });
@@ -100,11 +111,46 @@ export async function furnish(app: TestApp): Promise<void> {
   for (const sku of [...SKUS, OMITTED]) await app.given.item({ sku });
 }
 
-/** An opening stock by hand, and the commitments that the shipments of the day belong to. */
+/** An opening stock by hand, and the orders of the day. */
 export async function stockUp(app: TestApp): Promise<void> {
   for (const sku of [...SKUS, OMITTED]) for (const code of LOCATIONS) await app.given.stock(sku, code, OPENING);
+  await takeOrders(app);
+}
+
+/** The commitments that shipments of the day belong to. */
+export async function takeOrders(app: TestApp): Promise<void> {
   for (const sku of SKUS) {
     const order = { channel: 'web', orderRef: orderOf(sku), commit: true, lines: [{ sku, quantity: ORDERED }] };
     await app.api().post('/v1/reservations', order).expect(201);
   }
+}
+
+/** The source of the day, which owns all there is to say of stock unless another is named for it. */
+export async function warehouse(app: TestApp): Promise<Sender> {
+  const source = {
+    ...{ name: 'WMS', kind: 'wms', profile: 'canonical', signature: { scheme: 'standard_webhooks' } },
+    ...{ quantityBasis: 'on_hand', owns: [{ location: '*', facts: ['on_hand', 'supply'] }] },
+  };
+  const { body } = await app.api().put('/v1/sources/wms', source).expect(201);
+  return new Sender(app.url, 'wms', body.secret, app.clock.now);
+}
+
+/** Of every position, by item and location. */
+export const figuresOf = (app: TestApp) =>
+  rowsOf(
+    app.databaseUrl,
+    `select i.sku, l.code, p.on_hand, p.reserved, p.incoming, p.damaged, p.inspection, p.safety_stock
+       from position p join item i on i.id = p.item_id join location l on l.id = p.location_id order by 1, 2`,
+  );
+
+export async function countOf(app: TestApp, rows: string): Promise<number> {
+  const [row] = await rowsOf<{ n: number }>(app.databaseUrl, `select count(*)::int as n from ${rows}`);
+  return row?.n ?? 0;
+}
+
+/** Until nothing waits, neither to be applied nor for an item to appear. */
+export async function settled(app: TestApp): Promise<void> {
+  const isSettled = async () =>
+    (await countOf(app, 'inbox_waiting')) === 0 && (await countOf(app, `event where status = 'parked'`)) === 0;
+  await until('everything is in a final state', isSettled, PATIENCE_MS);
 }
