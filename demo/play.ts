@@ -1,3 +1,4 @@
+import { reportAll } from '../simulator/simulate.js';
 import type { Book } from './book.js';
 import { Carts } from './carts.js';
 import type { Client } from './client.js';
@@ -14,6 +15,12 @@ import { figure } from './table.js';
 import { type Month, Tally } from './tally.js';
 import { Trading } from './trading.js';
 import { playedDays, worldOf } from './world.js';
+
+/** The simulator's warehouses in the demo: so many orders of the year, over a line that is as bad as a real one. */
+const FEED = {
+  ...{ source: 'wms', rate: 1_000, seconds: 60, all: false, first: 80, seed: 1 },
+  shares: { duplicates: 0.05, disorder: 0.1, garbage: 0.01 },
+};
 
 type Say = (text: string) => void;
 
@@ -84,6 +91,10 @@ export async function play(client: Client, options: Options, say: Say): Promise<
   say(report.heading('BEFORE AND AFTER: pieces'));
   checks.push(...(await prove(client, book, 'at the end')), await proveReservations(client, book));
   say(report.beforeAndAfter(book, before, await readPositions(client)));
+
+  say(report.heading('THE WAREHOUSES AT WORK: the feed of npm run simulate, over a bad line, with stock of its own'));
+  // Of its own: the orders of the demo have left already, and what has left once does not leave again.
+  checks.push(...(await reportAll(client, dataset, FEED, say, `${client.run}-feed`)));
 
   say(report.heading('ASIDE: how long the calls took, seen from here (client and service share this machine)'));
   say(report.latencies(client.timings));

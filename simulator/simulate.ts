@@ -12,6 +12,7 @@ import { Chance } from './chance.js';
 import { Disturbance } from './disturbance.js';
 import type { Options } from './options.js';
 import { LiveTable } from './report.js';
+import { Sales } from './sales.js';
 import { Sending } from './sending.js';
 import { STATUSES, States } from './states.js';
 import { DOINGS, Warehouse } from './warehouse.js';
@@ -25,8 +26,23 @@ type Say = (text: string) => void;
 export type Simulated = Omit<Options, 'service' | 'directory'>;
 
 /** Plays warehouses that report, on a service that answers. Answers whether everything held. */
-export async function simulate(client: Client, { orders: all, products }: Dataset, options: Simulated, say: Say) {
+export async function simulate(client: Client, dataset: Dataset, options: Simulated, say: Say): Promise<boolean> {
   await meet(client);
+  const checks = await reportAll(client, dataset, options, say);
+  say(verdict(checks));
+  const holds = checks.every((each) => each.holds);
+  say(`\n${holds ? 'Everything holds.' : 'NOT EVERYTHING HOLDS.'}`);
+  return holds;
+}
+
+/** Sets the stock to what the warehouses have, and reports what they do. `run`: in its references. Answers what must hold. */
+export async function reportAll(
+  client: Client,
+  { orders: all, products }: Dataset,
+  options: Simulated,
+  say: Say,
+  run = client.run,
+): Promise<Check[]> {
   const orders = selectOrders(all, options);
   const sold = new Set(orders.flatMap(({ lines }) => lines.map(({ sku }) => sku)));
   const world = worldOf(
@@ -34,7 +50,7 @@ export async function simulate(client: Client, { orders: all, products }: Datase
     orders,
   );
   const chance = new Chance(options.seed);
-  const warehouse = new Warehouse(orders, world.deliveries, chance, client.run);
+  const warehouse = new Warehouse(orders, world.deliveries, chance, run);
   say(
     `\nSetting up ${figure(sold.size)} products and their opening stock at ${figure(warehouse.opening.length)} places …`,
   );
@@ -42,7 +58,8 @@ export async function simulate(client: Client, { orders: all, products }: Datase
   const codes = WAREHOUSES.map(({ code }) => code);
   const feed = await Feed.open(client, options.source, 'Warehouses of the demo', codes);
   const before = await readPositions(client);
-  const sending = new Sending(feed, new Disturbance(options.shares, new Chance(options.seed + 1), client.run));
+  const sending = new Sending(feed, new Disturbance(options.shares, new Chance(options.seed + 1), run));
+  const sales = new Sales(client, orders, new Chance(options.seed + 2), run);
   const states = await States.of(client, options.source);
 
   say(
@@ -58,9 +75,13 @@ export async function simulate(client: Client, { orders: all, products }: Datase
     while (!over && sending.made < (elapsed / 1_000) * options.rate) {
       const { value, done } = work.next();
       if (done) over = true;
-      else sending.take(value);
+      else {
+        sales.see(value);
+        sending.take(value);
+      }
     }
     if (over) sending.flush();
+    await sales.sell();
     await sending.send();
     if (elapsed >= nextLine && !over) {
       nextLine = elapsed + LINE_EVERY_MS;
@@ -89,15 +110,12 @@ export async function simulate(client: Client, { orders: all, products }: Datase
     ),
   );
   say(`\n${table(['health', ''], Object.entries(flat(await feed.health())))}\n`);
-  const checks = [
+  return [
     statesCheck(sending, states),
     ...positionsChecks(warehouse, before, await readPositions(client)),
+    await sales.shippedCheck(),
     await auditCheck(client),
   ];
-  say(verdict(checks));
-  const holds = checks.every((each) => each.holds);
-  say(`\n${holds ? 'Everything holds.' : 'NOT EVERYTHING HOLDS.'}`);
-  return holds;
 }
 
 /** Each event that was taken in is in one final state, and what the warehouses said is not among what went wrong. */

@@ -51,6 +51,9 @@ describe('npm run demo', () => {
       expect(output).toMatch(/ {2}all +40 /);
       expect(output).toMatch(/they have left +applied/);
       expect(output).toContain('✓ what a warehouse reports becomes stock, once');
+      expect(output).toMatch(/The line made \d+ copies, held back \d+, added \d+ of garbage/);
+      expect(output).toContain('✓ on hand is what the warehouses have');
+      expect(output).toContain('✓ what was promised has left, and nothing of it is reserved any more');
       expect(output).toContain('✓ at the end: on hand = opening + received − shipped');
       expect(output).toContain('Everything holds.');
       expect(output).not.toContain('✗');
