@@ -224,6 +224,13 @@ describe('the audit trail', () => {
         { notes: [expect.objectContaining({ action: 'retry' })] },
       ],
       [
+        'noteException',
+        () => api.post(`/v1/exceptions/${parked[1].id}/note`, { note: 'asked' }),
+        `exceptions/${parked[1].id}`,
+        {},
+        { note: 'asked' },
+      ],
+      [
         'resolveException',
         () => api.post(`/v1/exceptions/${parked[1].id}/resolve`, { note: 'done by hand' }),
         `exceptions/${parked[1].id}`,

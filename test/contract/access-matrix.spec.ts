@@ -38,6 +38,7 @@ const ROUTES: Readonly<Record<string, readonly [scopes: string, elsewhere: Elsew
   listExceptions: ['events:manage', 'forbidden'],
   getException: ['events:manage', 'forbidden'],
   discardException: ['events:manage', 'forbidden'],
+  noteException: ['events:manage', 'forbidden'],
   resolveException: ['events:manage', 'forbidden'],
   retryException: ['events:manage', 'forbidden'],
   readGovernance: ['events:read', 'forbidden'],

@@ -131,6 +131,7 @@ describe('the examples of the contract', () => {
     listExceptions: {},
     getException: { given: exception },
     retryException: { given: exception },
+    noteException: { given: exception },
     resolveException: { given: exception },
     discardException: { given: exception },
     createImport: {},
