@@ -51,7 +51,8 @@ export class ImportEventsQuery {
   @IsBoolean()
   complete: boolean = false;
 
-  @ApiPropertyOptional({ example: 'HAM', description: 'With `complete=true`: the one location of the file.' })
+  // No example: without complete it is refused.
+  @ApiPropertyOptional({ description: 'With `complete=true`: the one location of the file, such as `HAM`.' })
   @Optional()
   @IsCode()
   location?: string;

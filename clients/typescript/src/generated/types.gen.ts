@@ -3197,7 +3197,7 @@ export type CreateEventImportData = {
          */
         complete?: boolean;
         /**
-         * With `complete=true`: the one location of the file.
+         * With `complete=true`: the one location of the file, such as `HAM`.
          */
         location?: string;
     };
