@@ -18,7 +18,7 @@ try {
   );
   if (rowsByHand > 0) {
     console.log(
-      `${rowsByHand} rows that somebody dealt with one by one are tried as they were sent: see to their exceptions.`,
+      `${rowsByHand} rows that somebody corrected or gave up one by one are tried as they were sent: see to their exceptions.`,
     );
   }
 } catch (error) {

@@ -137,7 +137,8 @@ async function countRowsByHand(from: pg.Client): Promise<number> {
   const { rows } = await from.query(
     `select count(*)::int as n from exception e
       where e.fact is not null
-        and exists (select from jsonb_array_elements(e.notes) note where note ->> 'action' <> 'applied')`,
+        and exists (select from jsonb_array_elements(e.notes) as n(entry)
+                     where entry ->> 'action' in ('resolve', 'discard') or entry ? 'payload')`,
   );
   return rows[0].n;
 }

@@ -155,5 +155,5 @@ it.each([1, 2])(
     await expectInvariants(front.databaseUrl);
     await front.close();
   },
-  180_000,
+  240_000,
 );
