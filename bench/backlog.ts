@@ -7,8 +7,8 @@ import { skuOf } from './cases.js';
 import { eventOf } from './events.js';
 import type { Server } from './server.js';
 
-/** Events of one measurement: some seconds of work. */
-export const EVENTS = 20_000;
+/** Events of one measurement: some seconds of work, of which the first window, that nothing goes beside, is a thirtieth. */
+export const EVENTS = 60_000;
 /** Milliseconds between two looks whether all is applied, and how long we look. */
 const LOOK_MS = 20;
 const PATIENCE_MS = 120_000;

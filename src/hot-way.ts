@@ -9,6 +9,7 @@ import type { Principal } from './access/principal.js';
 import type { Headed } from './access/rate-limits.service.js';
 import { traceparentOf } from './access/traceparent.js';
 import { observeRequest } from './operations/http.metrics.js';
+import { nameRequest } from './operations/spans.tracer.js';
 import { type Arrivals, corsLines, hasTooManyHeaders, PROTECTIVE_HEADERS, SMALL_BODY } from './protection.js';
 import { requestIdOf } from './request-id.js';
 
@@ -230,6 +231,7 @@ export class HotWay {
     const { guarded } = this.find(route);
     const caller = guarded.scopes === null ? undefined : this.guard?.atHand(headers.authorization);
     if (guarded.scopes !== null && caller === undefined) return undefined;
+    nameRequest(route.method, route.url);
     const underway = new Underway(route, parameter, query, request, response);
     underway.principal = caller;
     return underway;

@@ -1,7 +1,5 @@
 import { Answer } from '../access/answer.js';
-import { type Quantity, toNumber } from '../catalog/quantity.js';
-import { toBase, unitOf } from '../catalog/unit-of-measure.js';
-import type { DirectoryItem, DirectoryLocation } from '../channels/directory.js';
+import type { DirectoryLocation } from '../channels/directory.js';
 import type { ReservationBook, ReservationCommand, ReservationSession } from '../reservations/reservation.session.js';
 import { type Catalogue, type Desk, Displaced, type PositionNeed } from '../stock/command.js';
 import type { PositionKey } from '../stock/ledger.js';
@@ -10,9 +8,10 @@ import type { ApplyingBook, ApplyingSession, LookingUp, Lookups } from './applyi
 import type { ItemName } from './canonical-event.js';
 import { canonicalJson } from './canonical-writer.js';
 import { FactDesk } from './fact.desk.js';
-import { type Fact, nameOf, placesOf, type Said } from './fact.js';
+import { type Fact, nameOf, placesOf } from './fact.js';
 import { applyOrderCancelled, applyShipment, applyUnship } from './order.facts.js';
 import { type FactKind, ownerOf, ownsAnywhere } from './ownership.js';
+import { inBase, itemOf, locationOf, Refused, refusal } from './refusal.js';
 import { applyChange, applyCondition, applyFigure, applySupply, applyTransfer, cancelSupply } from './stock.facts.js';
 import {
   attemptOf,
@@ -446,54 +445,6 @@ function announcedPlaces({ fact, item, location }: Row, around: Surroundings): P
 function standing({ reservations }: Surroundings, id: string): PositionKey[] {
   const lines = reservations.get(id)?.lines ?? [];
   return lines.flatMap(({ itemId, allocations }) => allocations.map(({ locationId }) => ({ itemId, locationId })));
-}
-
-class Refused extends Error {
-  constructor(readonly refusal: Refusal) {
-    super(refusal.detail);
-  }
-}
-
-function refusal(kind: string, detail: string, about: Pick<Refusal, 'sku' | 'location'> = {}): Refused {
-  return new Refused({ kind, detail, ...about });
-}
-
-function itemOf(catalogue: Catalogue, sku: string | undefined, name: ItemName): DirectoryItem {
-  const item = sku === undefined ? undefined : catalogue.item(sku);
-  if (item) return item;
-  const missing = sku ?? nameOf(name);
-  throw refusal('unknown_item', `There is no item ${nameOf(name)}. It is applied as soon as there is one.`, {
-    sku: missing,
-  });
-}
-
-function locationOf(catalogue: Catalogue, code: string): DirectoryLocation {
-  const location = catalogue.configuration.locationNamed(code);
-  if (location) return location;
-  throw refusal('unknown_location', `There is no location ${code}. It is applied as soon as there is one.`, {
-    location: code,
-  });
-}
-
-function inBase(item: DirectoryItem, { quantity, uom }: Said): Quantity {
-  const unit = unitOf(item, uom ?? undefined);
-  if (!unit) {
-    const units = [item.baseUom, ...item.uoms.map(({ code }) => code)].join(', ');
-    throw refusal(
-      'unknown_uom',
-      `${item.sku} is measured in ${units}, not in ${uom}. Add the unit, or correct the event.`,
-      { sku: item.sku },
-    );
-  }
-  const base = toBase(unit, quantity);
-  if (typeof base === 'number') return base;
-  const what = `${toNumber(quantity)} ${unit.code} of ${item.sku}`;
-  throw base === 'too_large'
-    ? refusal('sanity_limit', `${what} is more than there can be: at most 100,000,000,000 of the base unit.`)
-    : refusal(
-        'invalid_quantity',
-        `${what} is not a multiple of ${toNumber(unit.step)} ${item.baseUom}, the least there is of it.`,
-      );
 }
 
 function noLookups(reservationIds: readonly string[]): Lookups {

@@ -26,6 +26,11 @@ export function traceOrigin(): object | undefined {
   return tracer && trace.getActiveSpan();
 }
 
+/** Names the span of a request by its route, which was not known when the span was made. As src/tracing.sdk.ts does for Fastify. */
+export function nameRequest(method: string, route: string): void {
+  if (tracer) trace.getActiveSpan()?.updateName(`${method} ${route}`).setAttribute('http.route', route);
+}
+
 /** What a sender traces by this traceparent, to be linked with; it cannot be linked back, for it is not here. */
 export function senderOrigin(traceparent: string): object | undefined {
   const sender = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, { traceparent }));

@@ -36,6 +36,7 @@ describe('a manual adjustment', () => {
         reference: 'R-1',
         source: null,
         eventId: null,
+        event: null,
         reservationId: null,
         actor: key.id,
         at: now,
