@@ -100,7 +100,9 @@ export class Applying implements OnModuleInit {
     const short = new Map<number, Portion[][]>();
     const chains: Portion[][][] = [];
     for (const group of groups) {
-      const cut = parcels(group, COMMAND_ROWS, rowsOf).map((parcel) => parcel.map(({ task }) => whole(task)));
+      let cut = parcels(group, COMMAND_ROWS, rowsOf).map((parcel) => parcel.map(({ task }) => whole(task)));
+      // A batch that is applied whole is one command, however large.
+      if (cut.length > 1 && group.some(({ task }) => task.group !== null)) cut = [cut.flat()];
       const [parcel] = cut;
       const lane = this.laneOf(group, around);
       const others = short.get(lane);
@@ -191,10 +193,12 @@ export class Applying implements OnModuleInit {
         const first = await this.post(halves[0], around);
         return (await this.post(halves[1], around)) || first;
       }
-      const [portion] = portions;
-      if (!portion || portion.task.refusal) throw error;
+      if (portions.every(({ task }) => task.refusal)) throw error;
       const refusal = { kind: 'poisoned', detail: `It could not be applied: ${(error as Error).message}` };
-      return this.post([{ ...portion, task: { ...portion.task, refusal } }], around);
+      return this.post(
+        portions.map((portion) => ({ ...portion, task: { ...portion.task, refusal } })),
+        around,
+      );
     }
   }
 
@@ -312,12 +316,26 @@ function whole(task: Task): Portion {
   return { task, from: 0, to: task.facts.length };
 }
 
-/** undefined: one row, or one event without any. */
+/** undefined: one row, one event without any, or a batch that is applied whole. */
 function halvesOf(portions: readonly Portion[]): [Portion[], Portion[]] | undefined {
-  const middle = Math.ceil(portions.length / 2);
-  if (portions.length > 1) return [portions.slice(0, middle), portions.slice(middle)];
+  const cut = cutOf(portions);
+  if (cut !== undefined) return [portions.slice(0, cut), portions.slice(cut)];
   const [portion] = portions;
-  if (!portion || portion.to - portion.from < 2 || portion.task.group !== null) return undefined;
+  if (!portion || portions.length > 1 || portion.to - portion.from < 2 || portion.task.group !== null) return undefined;
   const between = Math.ceil((portion.from + portion.to) / 2);
   return [[{ ...portion, to: between }], [{ ...portion, from: between }]];
+}
+
+/** The place nearest to the middle that parts no batch which is applied whole. */
+function cutOf(portions: readonly Portion[]): number | undefined {
+  const lastOf = new Map<string, number>();
+  for (const [i, { task }] of portions.entries()) if (task.group !== null) lastOf.set(task.group, i);
+  const cuts: number[] = [];
+  let until = 0;
+  for (const [i, { task }] of portions.entries()) {
+    if (i > until) cuts.push(i);
+    until = Math.max(until, i, lastOf.get(task.group ?? '') ?? 0);
+  }
+  const off = (cut: number) => Math.abs(cut - portions.length / 2);
+  return cuts.sort((a, b) => off(a) - off(b))[0];
 }

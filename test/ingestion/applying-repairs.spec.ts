@@ -212,6 +212,23 @@ describe('what is wrong', () => {
     await shop.settle();
     expect(await statusesOf([other])).toEqual(['applied']);
   });
+
+  it('is a profile of which another process has just made a version', async () => {
+    const profile = { title: 'Elsewhere', format: 'json', expression: '{ "type": kind }' };
+    await app.api().put('/v1/profiles/elsewhere', profile).expect(201);
+    const shop = await Feed.of(app, 'elsewhere', { profile: 'elsewhere', owns: [] });
+    const [id] = await shop.send('{"key":"1"}');
+    expect(await statusesOf([id])).toEqual(['exception']);
+    await rowsOf(
+      app.databaseUrl,
+      `insert into profile (name, version, title, vendor, base, format, identify, expression, constants, created_by)
+       select name, 2, title, vendor, base, format, identify, '{ "type": "source.heartbeat.v1", "id": key }', constants, created_by
+         from profile where name = 'elsewhere'`,
+    );
+    await app.api().post(`/v1/events/${id}/replay`).expect(202);
+    await shop.settle();
+    expect(await statusesOf([id])).toEqual(['applied']);
+  });
 });
 
 describe('a batch that is to be applied as a whole', () => {
@@ -289,6 +306,39 @@ describe('a batch that is to be applied as a whole', () => {
     await look();
     expect(await statusesOf([before, ...ids])).toEqual(['applied', 'applied', 'applied']);
     expect(await positionOf(app, other, 'A')).toMatchObject({ onHand: 2 });
+  });
+
+  it('is one also where it is larger than a command usually is', async () => {
+    const [sku, missing] = [await newItem(), newName('missing')];
+    const events = Array.from({ length: 200 }, (_, i) => received(i === 150 ? missing : sku, 1));
+    const ids = await wms.receive(events, { atomic: true });
+    await wms.settle();
+    expect(new Set(await statusesOf(ids))).toEqual(new Set(['parked']));
+    await app.given.item({ sku: missing });
+    await look();
+    expect(new Set(await statusesOf(ids))).toEqual(new Set(['applied']));
+    expect(await positionOf(app, sku, 'A')).toMatchObject({ onHand: 199 });
+  });
+
+  it('is parked as a whole where the database refuses one of it, and its neighbours are not', async () => {
+    const [sku, bad] = [await newItem(), newName('bad')];
+    await rowsOf(
+      app.databaseUrl,
+      `create function refuse() returns trigger language plpgsql as
+         $$ begin raise exception 'refused by a trigger' using errcode = '22000'; end $$;
+       create trigger refuse before insert on movement for each row when (new.event_id = '${bad}') execute function refuse()`,
+    );
+    const before = await wms.receive([received(sku, 1)]);
+    const ids = await wms.receive([received(sku, 2), { ...received(sku, 4), id: bad }], { atomic: true });
+    const [behind] = await wms.receive([received(await newItem(), 8)]);
+    await wms.settle();
+    expect(await statusesOf([...before, ...ids, behind])).toEqual(['applied', 'parked', 'parked', 'applied']);
+    expect(await positionOf(app, sku, 'A')).toMatchObject({ onHand: 1 });
+    await rowsOf(app.databaseUrl, 'drop trigger refuse on movement; drop function refuse()');
+    await app.api().post(`/v1/events/${ids[0]}/replay`).expect(202);
+    await wms.settle();
+    expect(await statusesOf(ids)).toEqual(['applied', 'applied']);
+    expect(await positionOf(app, sku, 'A')).toMatchObject({ onHand: 7 });
   });
 });
 
