@@ -91,6 +91,9 @@ async function measure(world: World, read: Read): Promise<Finding> {
   const redis = await world.redis();
   const service = await world.service({ REDIS_URL: redis.url, ...read.settings });
   const first = await ask(service.url, world.access.key, read.asked[0] as Asked);
+  const { keys } = world.access;
+  const ofAll =
+    read.units === 1 ? read.asked : read.asked.map((one, i) => ({ ...one, key: keys[i % keys.length] as string }));
   const entry = read.entry?.(first.body);
   if (entry !== undefined) await redis.set(entriesLike(entry));
   const { headers, body } = first;
@@ -100,7 +103,7 @@ async function measure(world: World, read: Read): Promise<Finding> {
     const ofRedis = { Redis: () => cpuOf(redis.pid) };
     const bareMeters = { 'Node.js': () => cpuOf(bare.pid), ...(entry === undefined ? {} : ofRedis) };
     // It has the same bytes for every request, and so is asked for what they are.
-    const asked = entry === undefined ? read.asked.slice(0, 1) : read.asked;
+    const asked = entry === undefined ? read.asked.slice(0, 1) : ofAll;
     const { options } = world;
     const comparison = await compare(options, {
       baseline: {
@@ -108,7 +111,7 @@ async function measure(world: World, read: Read): Promise<Finding> {
         title: `${BASELINES[read.baseline]}, connections`,
       },
       service: {
-        ...sideOf(world, read, service.url, { ...world.meters(service), ...ofRedis }, first),
+        ...sideOf(world, { ...read, asked: ofAll }, service.url, { ...world.meters(service), ...ofRedis }, first),
         title: 'connections',
       },
     });
@@ -142,7 +145,7 @@ function sideOf(
     let checked = 0;
     for (; performance.now() < until; checked += 1) {
       const one = asked[Math.floor(Math.random() * asked.length)] as Asked;
-      const { body } = await ask(url, key, one);
+      const { body } = await ask(url, one.key ?? key, one);
       if (!right(JSON.parse(body), one)) throw new Error(`${one.path} was answered ${body.slice(0, 400)}`);
       await delay(SAMPLE_EVERY_MS);
     }

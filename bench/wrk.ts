@@ -23,6 +23,8 @@ export interface Asked {
   readonly path: string;
   /** Of a POST; absent: a GET. */
   readonly body?: string;
+  /** Default: the one of the load. */
+  readonly key?: string;
 }
 
 export interface Answers {
@@ -85,9 +87,9 @@ export async function runWrk(
 
 /** All requests are made beforehand, so that the script costs wrk next to nothing. */
 function scriptOf(asked: readonly Asked[], key: string): string {
-  const made = asked.map(({ path, body }) => {
+  const made = asked.map(({ path, body, key: own = key }) => {
     const type = body === undefined ? '' : ', ["Content-Type"] = "application/json"';
-    const headers = `{["Authorization"] = "Bearer ${key}"${type}}`;
+    const headers = `{["Authorization"] = "Bearer ${own}"${type}}`;
     return `wrk.format("${body === undefined ? 'GET' : 'POST'}", "${path}", ${headers}, ${body === undefined ? 'nil' : `[==[${body}]==]`})`;
   });
   return `
