@@ -74,7 +74,7 @@ async function measure({ access, server }: World, url: string, pacer: Pacer, ite
   await delay(3_000); // until the relay has seen to what was placed
   const before = await read(Math.max(1, Math.floor((expiry - Date.now()) / 1_000) - 2));
   await delay(expiry - 500 - Date.now());
-  const counting = untilNoneIsHeld(server.serviceUrl, expiry);
+  const counting = untilNoneIsHeld(server.serviceUrl, expiry + 1_000); // a ttl counts from when it is read
   const during = await read(BEHIND);
   return { before, during, seconds: ((await counting) - expiry) / 1_000 };
 }
@@ -100,15 +100,15 @@ async function place(url: string, key: string, from: number, items: number, expi
 }
 
 /**
- * When the last hold that expires until then was gone, in milliseconds since 1970, to a fifth of a second. Those of the cases
- * before expire within a quarter of an hour, up to a million of them: not waited for.
+ * When the last hold that expires until `last` was gone, in milliseconds since 1970, to a fifth of a second. Up to a million of
+ * the cases before expire later, within a quarter of an hour: not waited for.
  */
-async function untilNoneIsHeld(databaseUrl: string, expiry: number): Promise<number> {
+async function untilNoneIsHeld(databaseUrl: string, last: number): Promise<number> {
   for (;;) {
     const [row] = await ask<{ held: boolean }>(
       databaseUrl,
       `select exists (select from reservation where status = 'held' and expires_at <= $1) as held`,
-      [new Date(expiry)],
+      [new Date(last)],
     );
     if (!row?.held) return Date.now();
     await delay(200);
