@@ -95,8 +95,6 @@ export class HotWay {
   private readonly server: Server;
   private readonly ordinary: RequestListener[];
   private guard: AccessGuard | undefined;
-  private due: { underway: Underway; answer: Answer }[] = [];
-  private readonly sendDue = () => this.sendAll();
 
   constructor(
     private readonly app: NestFastifyApplication,
@@ -173,29 +171,10 @@ export class HotWay {
     else this.send(underway, outcome);
   }
 
-  /**
-   * Answers of one turn of the event loop are sent together, at its end: then whoever reads them is awake already for all but
-   * the first. A bare `node:http` that spends 20 µs on a request answers 27,400 a second so, and 21,700 sending each at once.
-   */
   private send(underway: Underway, outcome: unknown): void {
-    const answer = outcome instanceof Answer ? outcome : new Answer(underway.route.hot.status, outcome);
-    if (this.due.push({ underway, answer }) === 1) setImmediate(this.sendDue);
-  }
-
-  private sendAll(): void {
-    const { due } = this;
-    this.due = [];
-    for (const { underway, answer } of due) {
-      try {
-        this.write(underway, answer);
-      } catch (error) {
-        this.leave(underway, undefined, error as Error);
-      }
-    }
-  }
-
-  private write(underway: Underway, { status, body, headers, text }: Answer): void {
     const { route, raw, response, id, traceparent, since } = underway;
+    const answer = outcome instanceof Answer ? outcome : new Answer(route.hot.status, outcome);
+    const { status, body, headers, text } = answer;
     const content = text ?? JSON.stringify(body);
     const lines = this.forPages ? [...corsLines(headers.Vary), 'x-request-id', id] : ['x-request-id', id];
     if (traceparent !== undefined) lines.push('traceparent', traceparent);
@@ -203,16 +182,12 @@ export class HotWay {
     for (const name in headers) {
       if (name !== 'Vary' || !this.forPages) lines.push(name.toLowerCase(), headers[name] as string);
     }
-    const length = Buffer.byteLength(content);
-    lines.push('content-length', String(length));
+    lines.push('content-length', String(Buffer.byteLength(content)));
     if (!this.server.listening) lines.push('connection', 'close');
-    // One chunk, so one plain write: `end` with the text would make a list of two of it, the second empty.
-    response.socket?.cork();
-    response.writeHead(status, lines).write(content, length === content.length ? 'latin1' : 'utf8');
-    response.socket?.uncork();
-    response.end();
-    const elapsedTime = performance.now() - since;
-    observeRequest({ method: raw.method as string, routeOptions: route }, { statusCode: status, elapsedTime });
+    response.writeHead(status, lines).end(content, 'utf8', () => {
+      const elapsedTime = performance.now() - since;
+      observeRequest({ method: raw.method as string, routeOptions: route }, { statusCode: status, elapsedTime });
+    });
   }
 
   /** undefined: there is something about the request that is not everyday. */

@@ -5,6 +5,7 @@ import type { FastifyHttpOptions, FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, register } from 'prom-client';
 import type { Config } from './config.js';
 import { Problem, type ProblemCode } from './problems/problem.js';
+import { TurnResponse } from './turn-response.js';
 
 /**
  * What holds a bad client off before anything of its request is believed. Decision 0018 has the reasons and the figures.
@@ -58,6 +59,7 @@ export function serverOptions(config: Config) {
       insecureHTTPParser: false,
       // Answered by us, with a problem document.
       requireHostHeader: false,
+      ServerResponse: TurnResponse,
     },
   } satisfies FastifyHttpOptions<Server>;
 }
