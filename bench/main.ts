@@ -7,7 +7,7 @@ import { type Finding, type Findings, judge } from './finding.js';
 import { type Options, readOptions } from './options.js';
 import { plotsOf } from './plots.js';
 import { profile } from './profile.js';
-import { comparedWith, jsonOf, markdownOf, type Report } from './report.js';
+import { comparedWith, jsonOf, markdownOf, type Report, summaryOf } from './report.js';
 import { STUDIES } from './studies.js';
 import { type Keep, World } from './world.js';
 
@@ -47,11 +47,19 @@ async function measure(options: Options): Promise<void> {
   const machine = describeMachine(load);
   console.log(Object.values(machine).join(' · '));
   const cases: Findings = {};
+  const failed: string[] = [];
   const studies = STUDIES.filter((study) => study.cases.some((name) => options.cases.includes(name)));
   for (const study of studies) await study.prepare?.(world);
   for (const study of studies) {
     for (const name of study.cases) console.log(`\n${name}: ${CASES[name].title}`);
-    Object.assign(cases, await study.measure(world));
+    // What the others have found in twenty minutes is worth telling, whatever becomes of one.
+    try {
+      Object.assign(cases, await study.measure(world));
+      for (const name of study.cases) console.log(...summaryOf(name, cases[name] as Finding).slice(1));
+    } catch (error) {
+      console.error(error);
+      failed.push(...study.cases);
+    }
   }
   const report: Report = {
     at: new Date().toISOString(),
@@ -62,6 +70,7 @@ async function measure(options: Options): Promise<void> {
   };
   const markdown = markdownOf(report);
   console.log(`\n${markdown}`);
+  if (failed.length > 0) throw new Error(`Not measured, see above: ${failed.join(', ')}.`);
   if (options.check) await requireNoLoss(cases);
   else {
     await record(report, markdown);

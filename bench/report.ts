@@ -72,7 +72,8 @@ export function jsonOf(report: Report): string {
   return `${JSON.stringify({ ...report, cases: Object.fromEntries(cases) }, null, 2)}\n`;
 }
 
-function summaryOf(name: CaseName, { figure, rounds }: Finding): string[] {
+/** The case, what was measured, its floor, its goal and whether they are met. */
+export function summaryOf(name: CaseName, { figure, rounds }: Finding): string[] {
   const { title, unit, better, floor, goal }: Case = CASES[name];
   const verdict = judge(name, figure);
   const bound = (value: number | null) => (value === null ? '–' : `${better === 'more' ? '≥' : '≤'} ${value}`);
