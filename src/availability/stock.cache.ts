@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Redis } from 'ioredis';
+import type { ChainableCommander, Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { Counter, register } from 'prom-client';
 import type { CatalogChange } from '../catalog/catalog.changes.js';
 import { REDIS } from '../redis/redis.connection.js';
 import { RedisLink } from '../redis/redis.link.js';
 import { type Letter, Mailbox } from '../stock/mailbox.js';
-import { Position, UNSELLABLE, Unsellable } from '../stock/position.js';
-import { AvailabilityRepository, type DatabaseState, ItemStock } from './availability.repository.js';
+import type { Position } from '../stock/position.js';
+import { AvailabilityRepository, type DatabaseState, type ItemStock } from './availability.repository.js';
+import { fieldsOf, parseEntry, parsePosition, wholeNumber } from './entry.js';
 import type { Heard } from './stock.copy.js';
 
 /** Milliseconds after which an entry must be read anew: the last net under lost publications, which do not prolong it. */
@@ -18,7 +19,7 @@ export const ENTRY_TTL_MS = 60_000;
 const CONFIGURATION_TTL_MS = 250;
 
 /**
- * A hash an item: field `r` the revision of the item, one field a location `<version>:<figures>`. Writer, reader and
+ * A hash an item (entry.ts): field `r` the revision of the item, one field a location `<version>:<figures>`. Writer, reader and
  * relay merge through the same script, which keeps the newest version of each: in any order, however late or often
  * they come, the entry converges. At equal versions the later one wins: it has looked at expired holds again.
  * An entry counts only once it has field `r`, which only a reading of all locations sets; until then the fields of
@@ -42,6 +43,21 @@ end
 if ARGV[4] == 'r' or redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, ARGV[1]) end
 redis.call('PUBLISH', ARGV[2], table.concat(ARGV, '\\n', 3))
 return 1`;
+
+/**
+ * The entries of items, each as its fields and values in lines; none, or what is not ours, is empty. One command for all
+ * items of a turn, and one text an item: a command an item, which came as a list, took the process 3 µs each.
+ */
+const READ = `
+local entries = {}
+for i, key in ipairs(KEYS) do
+  local entry = redis.pcall('HGETALL', key)
+  entries[i] = entry.err and '' or table.concat(entry, '\\n')
+end
+return entries`;
+
+/** Items of one script, which Redis does nothing beside: 0.3 ms. */
+const MOST_READ = 100;
 
 /** Entries whose meaning is kept. */
 const MOST_UNDERSTOOD = 10_000;
@@ -67,7 +83,7 @@ export interface CacheRead {
   readonly items: ReadonlyMap<number, ItemStock>;
 }
 
-const NOTHING: CacheRead = { configuration: undefined, items: new Map() };
+const NOTHING: Promise<CacheRead> = Promise.resolve({ configuration: undefined, items: new Map() });
 
 /** What Redis is about to be asked. */
 interface Question {
@@ -87,6 +103,7 @@ interface Look extends Letter {
 const LOOKS = { letters: Infinity, lines: Infinity, waiting: Infinity };
 
 type WithMerge = Redis & { mergeStock(key: string, ...args: (string | number)[]): Promise<number> };
+type WithRead = ChainableCommander & { readStock(count: number, ...keys: string[]): WithRead };
 
 let copyReads = 0;
 const cacheReads =
@@ -129,6 +146,7 @@ export class StockCache {
     private readonly repository: AvailabilityRepository,
   ) {
     redis?.defineCommand('mergeStock', { numberOfKeys: 1, lua: MERGE });
+    redis?.defineCommand('readStock', { lua: READ });
     this.redis = redis as WithMerge | null;
   }
 
@@ -141,7 +159,7 @@ export class StockCache {
    * The items that are there whole and whose holds have not expired since, and maybe others. Questions of one turn of the
    * event loop go to Redis together, and ask for an item once. Without Redis: nothing is there.
    */
-  read(itemIds: readonly number[], now: number): CacheRead | Promise<CacheRead> {
+  read(itemIds: readonly number[], now: number): Promise<CacheRead> {
     if (!this.redis || !this.present) return NOTHING;
     this.question ??= this.ask(this.redis);
     const { question } = this;
@@ -165,16 +183,19 @@ export class StockCache {
   private async readTogether(redis: Redis, itemIds: readonly number[], now: number): Promise<CacheRead> {
     try {
       const prefix = await this.keyPrefix();
-      const pipeline = redis.pipeline().get(`${prefix}configuration`);
-      for (const id of itemIds) pipeline.hgetall(`${prefix}stock:${id}`);
-      const [[failure, configuration], ...entries] = (await pipeline.exec()) as [
-        [Error | null, string | null],
-        ...[Error | null, Record<string, string> | null][],
-      ];
-      if (failure) throw failure;
+      const pipeline = redis.pipeline().get(`${prefix}configuration`) as WithRead;
+      for (let from = 0; from < itemIds.length; from += MOST_READ) {
+        const keys = itemIds.slice(from, from + MOST_READ).map((id) => `${prefix}stock:${id}`);
+        pipeline.readStock(keys.length, ...keys);
+      }
+      const replies = ((await pipeline.exec()) ?? []).map(([failure, reply]) => {
+        if (failure) throw failure;
+        return reply;
+      });
+      const [configuration, ...entries] = replies as [string | null, ...string[][]];
       const items = new Map<number, ItemStock>();
-      for (const [index, [, entry]] of entries.entries()) {
-        const stock = entry && this.understand(itemIds[index] as number, entry, now);
+      for (const [index, entry] of entries.flat().entries()) {
+        const stock = this.understand(itemIds[index] as number, entry, now);
         if (stock) items.set(stock.itemId, stock);
       }
       cacheReads.inc({ outcome: 'hit' }, items.size);
@@ -188,15 +209,12 @@ export class StockCache {
   }
 
   /** What an entry says. One that is as it was when it was last read is not read, nor answered, anew: half of a read's own time. */
-  private understand(itemId: number, entry: Record<string, string>, now: number): ItemStock | undefined {
+  private understand(itemId: number, text: string, now: number): ItemStock | undefined {
     const known = this.understood.get(itemId);
-    const text = Object.entries(entry).join();
-    if (known?.text !== text) {
-      const stock = parse(itemId, entry);
-      if (stock) this.understood.set(itemId, { text, stock });
-      return stock && isLive(stock, now) ? stock : undefined;
-    }
-    return isLive(known.stock, now) ? known.stock : undefined;
+    if (known?.text === text) return isLive(known.stock, now) ? known.stock : undefined;
+    const stock = parseEntry(itemId, text);
+    if (stock) this.understood.set(itemId, { text, stock });
+    return stock && isLive(stock, now) ? stock : undefined;
   }
 
   /**
@@ -396,76 +414,7 @@ function prefixOf(epoch: string): string {
   return `hf:${epoch}:`;
 }
 
-/** `overdue`: they do not count until those holds are let go, and then with a newer version. */
-function fieldsOf(positions: readonly Position[], overdue = false): (string | number)[] {
-  return positions.flatMap((position) => {
-    const { onHand, unsellable, reserved, incoming, safetyStock, nextExpiry, asOf } = position;
-    const figures = [
-      onHand,
-      reserved,
-      incoming,
-      safetyStock,
-      overdue ? 0 : nextExpiry,
-      asOf,
-      ...UNSELLABLE.map((of) => unsellable[of]),
-    ];
-    return [position.locationId, `${position.version}:${JSON.stringify(figures)}`];
-  });
-}
-
 /** False: a hold has expired since, which the entry does not know. */
 function isLive({ positions }: ItemStock, now: number): boolean {
   return positions.every(({ nextExpiry }) => nextExpiry === null || nextExpiry > now);
-}
-
-/** undefined: not whole, or not ours. */
-function parse(itemId: number, entry: Record<string, string>): ItemStock | undefined {
-  const revision = wholeNumber(entry.r);
-  if (revision === undefined) return undefined;
-  const positions: Position[] = [];
-  for (const field in entry) {
-    if (field === 'r' || field === 'n') continue;
-    const position = parsePosition(itemId, wholeNumber(field), entry[field] as string);
-    if (!position) return undefined;
-    positions.push(position);
-  }
-  const newest = Math.max(revision, wholeNumber(entry.n) ?? 0);
-  return { itemId, revision: newest, positions, overdue: false, answers: new Map() };
-}
-
-function parsePosition(itemId: number, locationId: number | undefined, value: string): Position | undefined {
-  const [, version, text = ''] = /^(\d+):(.*)$/.exec(value) ?? [];
-  if (version === undefined || locationId === undefined) return undefined;
-  const [onHand, reserved, incoming, safetyStock, nextExpiry, asOf, ...unsellable] = figuresOf(text);
-  const known = [onHand, reserved, incoming, safetyStock, asOf, ...unsellable];
-  const sound = unsellable.length === UNSELLABLE.length && known.every(Number.isFinite);
-  if (!sound || (nextExpiry !== null && !Number.isFinite(nextExpiry))) return undefined;
-  return {
-    itemId,
-    locationId,
-    onHand,
-    unsellable: Object.fromEntries(UNSELLABLE.map((of, index) => [of, unsellable[index]])) as Record<
-      Unsellable,
-      number
-    >,
-    reserved,
-    incoming,
-    safetyStock,
-    version: Number(version),
-    nextExpiry,
-    asOf,
-  } as Position;
-}
-
-function figuresOf(text: string): (number | null)[] {
-  try {
-    const figures: unknown = JSON.parse(text);
-    return Array.isArray(figures) ? figures : [];
-  } catch {
-    return [];
-  }
-}
-
-function wholeNumber(text: string | null | undefined): number | undefined {
-  return text && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

@@ -78,13 +78,14 @@ export class StockCopy {
   }
 
   /** To be called before a reading of Redis or the database; gives what keeps its result, where nothing overtook it. */
-  begin(): (items: Iterable<ItemStock>) => void {
+  begin(): (itemIds: readonly number[], read: ReadonlyMap<number, ItemStock>) => void {
     const { changes, generation } = this;
-    return (items) => {
+    return (itemIds, read) => {
       if (!this.trusted || generation !== this.generation) return;
-      for (const stock of items) {
-        const overtaken = (this.changedAt.get(stock.itemId) ?? this.forgottenAt) > changes;
-        if (!overtaken) this.keep(stock);
+      for (const id of itemIds) {
+        const stock = read.get(id);
+        const overtaken = (this.changedAt.get(id) ?? this.forgottenAt) > changes;
+        if (stock && !overtaken) this.keep(stock);
       }
     };
   }

@@ -62,7 +62,7 @@ export class StockFinder {
     for (let attempt = 1; ; attempt += 1) {
       const configuration = this.directory.loaded ?? (await this.directory.configuration());
       const asked = skus.map((sku) => this.directory.item(sku));
-      const items = asked.flatMap((item) => item ?? []);
+      const items = asked.filter((item) => item !== undefined);
       const stock = await this.stockOf(items.map(({ id }) => id));
       // An older revision in the cache does no harm: the figures do not depend on it, only our copy must not be older.
       const behind = items.filter((item) => (stock.items.get(item.id)?.revision ?? Infinity) > item.revision);
@@ -78,6 +78,7 @@ export class StockFinder {
     }
   }
 
+  /** Of these items, and maybe of others whom somebody else has asked for in the same moment. */
   private async stockOf(
     ids: readonly number[],
   ): Promise<{ configuration: number; items: ReadonlyMap<number, ItemStock> }> {
@@ -86,24 +87,29 @@ export class StockFinder {
     const kept = this.copy.read(ids, now);
     countCopyReads(kept.size);
     if (known !== undefined && kept.size === ids.length) return { configuration: known, items: kept };
-    const absent = ids.filter((id) => !kept.has(id));
+    const absent = kept.size === 0 ? ids : ids.filter((id) => !kept.has(id));
     const keep = this.copy.begin();
-    const cached = await inSpan('read cache', async () => this.cache.read(absent, now), readings(absent.length));
-    const ours = absent.flatMap((id) => cached.items.get(id) ?? []);
-    keep(ours);
-    const items = new Map(kept);
-    for (const stock of ours) items.set(stock.itemId, stock);
-    const missing = absent.filter((id) => !items.has(id));
+    const cached = await inSpan('read cache', () => this.cache.read(absent, now), readings(absent.length));
+    keep(absent, cached.items);
+    const missing = absent.filter((id) => !cached.items.has(id));
     const revision = cached.configuration ?? known;
-    if (missing.length === 0 && revision !== undefined) return { configuration: revision, items };
+    const isWhole = missing.length === 0 && revision !== undefined;
+    // Nearly always so where there is no copy: then nothing is put together a second time.
+    if (isWhole && kept.size === 0) return { configuration: revision, items: cached.items };
+    const items = new Map(kept);
+    for (const id of absent) {
+      const stock = cached.items.get(id);
+      if (stock) items.set(id, stock);
+    }
+    if (isWhole) return { configuration: revision, items };
     const keepRead = this.copy.begin();
     const read = missing.length > 0 ? await this.reader.read(missing) : undefined;
     // Where no item was found, the statement says nothing of the configuration either.
     if (read?.state === undefined) return { configuration: await this.cache.configuration(), items };
     const { state } = read;
-    const found = missing.flatMap((id) => read.items.get(id) ?? []);
     // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
-    keepRead(found);
+    keepRead(missing, read.items);
+    const found = missing.flatMap((id) => read.items.get(id) ?? []);
     // Where the time of a hold has come, the entry would not be served until that is let go of.
     await this.cache.fill(
       state,

@@ -73,6 +73,32 @@ describeWithRedis(
       }
     });
 
+    it('reads more items than one script of Redis takes, each as it is', async () => {
+      const { channel, locations } = await stocked(a, [1]);
+      const [location = ''] = locations;
+      const quantities = Array.from({ length: 230 }, (_, index) => index + 1);
+      const skus: string[] = [];
+      for (const quantity of quantities) {
+        const { sku } = await a.given.item();
+        await a.given.stock(sku, location, quantity);
+        skus.push(sku);
+      }
+      await a
+        .api()
+        .post('/v1/availability/query', { channel, lines: skus.map((sku) => ({ sku })) })
+        .expect(200);
+      const rows = await rowsOf<{ id: number }>(
+        fleet.databaseUrl,
+        'select id::int from item where sku = any($1) order by array_position($1, sku)',
+        [skus],
+      );
+      const { items } = await cacheOf(b).read(
+        rows.map(({ id }) => id),
+        fleet.clock.now(),
+      );
+      expect(rows.map(({ id }) => items.get(id)?.positions[0]?.onHand)).toEqual(quantities.map((n) => 10_000 * n));
+    });
+
     it('never shows a version that the database does not have yet', async () => {
       const { sku, channel } = await stocked(a, [1_000]);
       let working = true;

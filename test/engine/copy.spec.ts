@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { AvailabilityRepository } from '../../src/availability/availability.repository.js';
+import { AvailabilityRepository, type ItemStock } from '../../src/availability/availability.repository.js';
 import { StockCache } from '../../src/availability/stock.cache.js';
 import { StockCopy } from '../../src/availability/stock.copy.js';
 import { StockNews } from '../../src/availability/stock.news.js';
@@ -131,14 +131,14 @@ describeWithRedis(
     it('does not keep a reading that news have overtaken', async () => {
       const { sku, channel } = await stocked(a, [10]);
       await ask(a, sku, channel);
-      const old = await kept(a, sku);
+      const old = (await kept(a, sku)) as ItemStock;
       const keep = copyOf(b).begin();
       await hold(a, channel, sku, 4).expect(201);
       await until('it is heard', async () => {
         const unheard = copyOf(b).begin();
         return unheard !== undefined && (await ask(b, sku, channel)).available === 6;
       });
-      keep([old as NonNullable<typeof old>]);
+      keep([old.itemId], new Map([[old.itemId, old]]));
       expect((await ask(b, sku, channel)).available).toBe(6);
     });
 
