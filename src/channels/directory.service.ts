@@ -5,7 +5,7 @@ import { Configuration, DirectoryChannel, DirectoryItem } from './directory.js';
 import { DirectoryRepository } from './directory.repository.js';
 
 /** About 100 MB at the very most: an item with a few units and rules takes under 1 KB. */
-const ITEMS_REMEMBERED = 100_000;
+export const ITEMS_REMEMBERED = 100_000;
 /** SKUs that no item has, 3 MB of them: however many somebody makes up, no more are remembered. */
 const ABSENT_REMEMBERED = 10_000;
 /**
@@ -89,7 +89,7 @@ export class Directory {
 
   /** Loads the items that are not at hand. Afterwards `item(sku)` answers for all of them; undefined: no such item. */
   async load(skus: readonly string[]): Promise<void> {
-    const missing = skus.filter((sku) => !this.bySku.has(sku));
+    const missing = this.missing(skus);
     if (missing.length === 0) return;
     const { database } = this;
     await this.read(missing);
@@ -101,7 +101,7 @@ export class Directory {
    * for each time that somebody asks, and what several ask for at once is looked for once. undefined: all are at hand.
    */
   lookUp(skus: readonly string[]): Promise<void> | undefined {
-    const unknown = skus.filter((sku) => !this.bySku.has(sku) && !this.absent.has(sku));
+    const unknown = this.missing(skus).filter((sku) => !this.absent.has(sku));
     return unknown.length === 0 ? undefined : this.lookFor(unknown, skus);
   }
 
@@ -117,6 +117,14 @@ export class Directory {
     await Promise.all(new Set(unknown.map((sku) => this.looking.get(sku))));
     // Somebody has made items meanwhile, and what we waited for may have looked before.
     if (news !== this.news) await this.load(skus);
+  }
+
+  /**
+   * Those that are not at hand. The others become those that were used last: else what is read meanwhile could displace them,
+   * and who had found them here would say that there is no such item.
+   */
+  private missing(skus: readonly string[]): string[] {
+    return skus.filter((sku) => this.bySku.get(sku) === undefined);
   }
 
   /** Another process says that it has written these items: who was not there may be. */
@@ -138,19 +146,19 @@ export class Directory {
 
   /** The items with these ids; those deleted meanwhile are missing. */
   async itemsById(ids: readonly number[]): Promise<ReadonlyMap<number, DirectoryItem>> {
-    const missing = ids.filter((id) => !this.byId.has(id));
-    if (missing.length > 0) {
-      const { database } = this;
-      const items = await this.repository.itemsById([...new Set(missing)]);
-      if (database !== this.database) return this.itemsById(ids);
-      this.remember(items);
+    const items = new Map<number, DirectoryItem>();
+    for (const id of ids) {
+      const item = this.byId.get(id);
+      if (item) items.set(id, item);
     }
-    return new Map(
-      ids.flatMap((id) => {
-        const item = this.byId.get(id);
-        return item ? [[id, item] as const] : [];
-      }),
-    );
+    const missing = ids.filter((id) => !items.has(id));
+    if (missing.length === 0) return items;
+    const { database } = this;
+    const read = await this.repository.itemsById([...new Set(missing)]);
+    if (database !== this.database) return this.itemsById(ids);
+    this.remember(read);
+    for (const item of read) items.set(item.id, item);
+    return items;
   }
 
   /** Reads again whatever turned out to be behind. */
