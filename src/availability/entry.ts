@@ -1,5 +1,4 @@
 import { type Position, UNSELLABLE, type Unsellable } from '../stock/position.js';
-import type { ItemStock } from './availability.repository.js';
 
 /**
  * Positions as the fields and values of their item's entry in Redis: `<location>`, `<version>:<figures>`.
@@ -21,8 +20,15 @@ export function fieldsOf(positions: readonly Position[], overdue = false): (stri
   });
 }
 
+/** What an entry says of its item. */
+export interface Entry {
+  /** Of the item: the newest that was read or announced. */
+  readonly revision: number;
+  readonly positions: readonly Position[];
+}
+
 /** What an entry says, as its fields and values in lines. undefined: it is not whole, or not ours. */
-export function parseEntry(itemId: number, text: string): ItemStock | undefined {
+export function parseEntry(itemId: number, text: string): Entry | undefined {
   const said = text.split('\n');
   let revision: number | undefined;
   let announced = 0;
@@ -38,7 +44,7 @@ export function parseEntry(itemId: number, text: string): ItemStock | undefined 
     }
   }
   if (revision === undefined) return undefined;
-  return { itemId, revision: Math.max(revision, announced), positions, overdue: false, answers: new Map() };
+  return { revision: Math.max(revision, announced), positions };
 }
 
 export function parsePosition(itemId: number, locationId: number | undefined, value: string): Position | undefined {

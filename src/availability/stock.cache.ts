@@ -212,9 +212,11 @@ export class StockCache {
   private understand(itemId: number, text: string, now: number): ItemStock | undefined {
     const known = this.understood.get(itemId);
     if (known?.text === text) return isLive(known.stock, now) ? known.stock : undefined;
-    const stock = parseEntry(itemId, text);
-    if (stock) this.understood.set(itemId, { text, stock });
-    return stock && isLive(stock, now) ? stock : undefined;
+    const entry = parseEntry(itemId, text);
+    if (!entry) return undefined;
+    const stock = { itemId, ...entry, overdue: false, answers: new Map() };
+    this.understood.set(itemId, { text, stock });
+    return isLive(stock, now) ? stock : undefined;
   }
 
   /**
