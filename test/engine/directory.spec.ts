@@ -1,15 +1,10 @@
 import { Directory, ITEMS_REMEMBERED } from '../../src/channels/directory.service.js';
+import { parcels } from '../../src/ingestion/window.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { rowsOf } from '../support/rows.js';
 
 /** SKUs that one statement looks for. */
 const AT_ONCE = 10_000;
-
-function portionsOf(skus: readonly string[]): string[][] {
-  const portions: string[][] = [];
-  for (let from = 0; from < skus.length; from += AT_ONCE) portions.push(skus.slice(from, from + AT_ONCE));
-  return portions;
-}
 
 describe('the items that a process remembers', () => {
   let at: TestApp;
@@ -35,7 +30,7 @@ describe('the items that a process remembers', () => {
     const others = skus.slice(0, ITEMS_REMEMBERED).filter((other) => other !== sku);
     // Twice, because what a test before has left gives way during the first time.
     for (let time = 1; time <= 2; time += 1) {
-      for (const some of [[sku], ...portionsOf(others)]) {
+      for (const some of [[sku], ...parcels(others, AT_ONCE, () => 1)]) {
         await directory.load(some);
         for (const one of some) directory.item(one);
       }
