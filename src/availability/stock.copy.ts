@@ -4,6 +4,7 @@ import type { Config } from '../config.js';
 import { CONFIG } from '../config.module.js';
 import type { Position } from '../stock/position.js';
 import type { ItemStock } from './availability.repository.js';
+import { positionAt } from './expiring.js';
 
 /** At 2 KB an item with its answers, 40 MB at most. */
 const ITEMS = 20_000;
@@ -60,13 +61,18 @@ export class StockCopy {
     return this.trusted ? this.heardConfiguration : undefined;
   }
 
-  /** The stock of an item, if it is at hand and none of its holds has expired since. Only for who has found it trusted. */
+  /** The stock of an item, if it is at hand and it is known what has expired of it since. Only for who has found it trusted. */
   get(itemId: number, now: number): ItemStock | undefined {
     const kept = this.kept.get(itemId);
-    return kept !== undefined && kept.until > now ? kept.stock : undefined;
+    return kept === undefined || kept.until > now ? kept?.stock : this.expire(kept.stock, now);
   }
 
-  /** The stock at hand whose holds have not expired since. */
+  /** Whether a hold of the item has expired of which nothing else is known: then Redis knows no more. */
+  isOverdue(itemId: number, now: number): boolean {
+    return this.trusted && (this.kept.peek(itemId)?.until ?? Number.POSITIVE_INFINITY) <= now;
+  }
+
+  /** The stock at hand of which it is known what has expired since. */
   read(itemIds: readonly number[], now: number): Map<number, ItemStock> {
     const items = new Map<number, ItemStock>();
     if (!this.trusted) return items;
@@ -103,7 +109,8 @@ export class StockCopy {
       const says = position.nextExpiry === 0 ? version < position.version : version <= position.version;
       if (says) at.set(position.locationId, position);
     }
-    this.keep({ ...known, revision: Math.max(known.revision, revision), positions: [...at.values()] });
+    const heard = { ...known, revision: Math.max(known.revision, revision), positions: [...at.values()] };
+    this.keep({ ...heard, expiries: undefined });
   }
 
   /** What this process has committed, before whoever asked for it is told. */
@@ -124,9 +131,21 @@ export class StockCopy {
     this.heardConfiguration = undefined;
   }
 
-  private keep(stock: ItemStock): void {
+  private expire(stock: ItemStock, now: number): ItemStock | undefined {
+    const positions: Position[] = [];
+    for (const position of stock.positions) {
+      const at = positionAt(position, stock.expiries?.get(position.locationId) ?? [], now);
+      if (at === undefined) return undefined;
+      positions.push(at);
+    }
+    return this.keep({ ...stock, positions, overdue: true });
+  }
+
+  private keep(stock: ItemStock): ItemStock {
     let until = Number.POSITIVE_INFINITY;
     for (const { nextExpiry } of stock.positions) if (nextExpiry !== null && nextExpiry < until) until = nextExpiry;
-    this.kept.set(stock.itemId, { stock: { ...stock, answers: new Map() }, until });
+    const kept = { stock: { ...stock, answers: new Map() }, until };
+    this.kept.set(stock.itemId, kept);
+    return kept.stock;
   }
 }

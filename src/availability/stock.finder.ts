@@ -88,9 +88,10 @@ export class StockFinder {
     countCopyReads(kept.size);
     if (known !== undefined && kept.size === ids.length) return { configuration: known, items: kept };
     const absent = kept.size === 0 ? ids : ids.filter((id) => !kept.has(id));
+    const inRedis = absent.filter((id) => !this.copy.isOverdue(id, now));
     const keep = this.copy.begin();
-    const cached = await inSpan('read cache', () => this.cache.read(absent, now), readings(absent.length));
-    keep(absent, cached.items);
+    const cached = await inSpan('read cache', () => this.cache.read(inRedis, now), readings(inRedis.length));
+    keep(inRedis, cached.items);
     const missing = absent.filter((id) => !cached.items.has(id));
     const revision = cached.configuration ?? known;
     const isWhole = missing.length === 0 && revision !== undefined;

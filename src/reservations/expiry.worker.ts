@@ -7,6 +7,14 @@ import { openLog } from '../log.js';
 import { ReservationsService, SWEEP } from './reservations.service.js';
 
 /**
+ * Milliseconds behind each portion in which nothing is swept: 10,000 holds that expire in one second are let go of in 15 s. With rests
+ * as long as the portions it took 3 to 5 s, and readings waited 9 ms at p99 meanwhile instead of 3.
+ */
+const REST_MS = 30;
+/** From when on the sweeper hurries, in milliseconds that the oldest hold is overdue: then half of the time is left to others. */
+const PATIENCE_MS = 60_000;
+
+/**
  * Lets go of expired holds on positions that nobody asks for. Nothing depends on it being on time: an expired hold is
  * ignored by every answer from the instant of its expiry (semantics.md 16).
  */
@@ -45,15 +53,17 @@ export class ExpiryWorker implements OnApplicationBootstrap, BeforeApplicationSh
     try {
       let released = 0;
       for (let looked = SWEEP; looked === SWEEP && !this.stopped; ) {
-        const begun = performance.now();
-        looked = await this.reservations.sweep();
+        looked = await this.reservations.sweep(rest);
         released += looked;
-        // Half of the time is left to others: 10,000 took 5 s in portions of 100, 13 in portions of 25.
-        if (looked === SWEEP) await delay(performance.now() - begun);
       }
       if (released > 0) this.log.debug({ released }, 'expired holds let go');
     } catch (error) {
       this.log.warn({ err: error }, 'expired holds could not be let go: tried again with the next look');
     }
   }
+}
+
+/** Behind a portion that `took` so long, while the oldest hold is `overdue` for so long, both in milliseconds. */
+async function rest(overdue: number, took: number): Promise<void> {
+  await delay(overdue > PATIENCE_MS ? took : Math.max(took, REST_MS));
 }

@@ -49,6 +49,17 @@ describe('a ledger', () => {
     expect(ledger.position(1, 1)).toMatchObject({ onHand: 105, version: 5 });
   });
 
+  it('tells of no position where holds are overdue still: only such were let go of there (semantics.md 16)', () => {
+    const ledger = new Ledger(500, [position(1, 1), position(1, 2, { nextExpiry: 400 }), position(1, 3)]);
+    for (const locationId of [1, 2]) {
+      ledger.post({ itemId: 1, locationId }, { kind: 'expire', reserved: 0 }, 'holdfast');
+    }
+    expect(ledger.changed().map((each) => each.position.locationId)).toEqual([1, 2]);
+    expect(ledger.told()).toEqual([{ position: ledger.position(1, 1), before: position(1, 1) }]);
+    ledger.settleExpiry(ledger.position(1, 2) as Position, 501);
+    expect(ledger.told().map((each) => each.position.locationId)).toEqual([1, 2]);
+  });
+
   it('answers positions in the order of the locations asked, and only those that are there', () => {
     const ledger = new Ledger(0, [position(1, 1), position(1, 3), position(2, 2)]);
     expect(ledger.positionsAt(1, [place(3), place(2), place(1)]).map(({ locationId }) => locationId)).toEqual([3, 1]);

@@ -1,6 +1,6 @@
 import type { DirectoryLocation } from '../channels/directory.js';
 import { apply, Change, Movement } from './movement.js';
-import { flawOf, Position } from './position.js';
+import { flawOf, isOverdue, Position } from './position.js';
 
 /** Names a position. */
 export interface PositionKey {
@@ -101,6 +101,15 @@ export class Ledger {
 
   changed(): Touched[] {
     return [...this.touched].map(([position, before]) => ({ position, before }));
+  }
+
+  /**
+   * The changed positions that anybody is told of. Where holds are overdue still, the batch has let go of others and done
+   * nothing else: no answer changes by that (semantics.md 16), and the last of them is told. Told of each portion of 10,000
+   * that had expired of one item, its readers asked the database each time: 9 ms at p99 instead of 4.
+   */
+  told(): Touched[] {
+    return this.changed().filter(({ position }) => !isOverdue(position, this.now));
   }
 
   private touch(position: Position): void {

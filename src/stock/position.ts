@@ -46,6 +46,11 @@ export function uncoveredOf(position: Position): Quantity {
   return Math.max(0, position.reserved - sellableOf(position));
 }
 
+/** Whether holds have expired here that still count in `reserved` (semantics.md 16). */
+export function isOverdue({ nextExpiry }: Position, now: number): boolean {
+  return nextExpiry !== null && nextExpiry <= now;
+}
+
 /** Says what is impossible about the figures; undefined when they are sound. The database checks the same. */
 export function flawOf(position: Position): string | undefined {
   if (position.onHand < 0) return 'on hand below 0';

@@ -19,7 +19,7 @@ import type { Catalogue, Command, Desk, Participant, ParticipantSession } from '
 import { engineMetrics } from './engine.metrics.js';
 import { Ledger } from './ledger.js';
 import { Mailbox } from './mailbox.js';
-import type { Position } from './position.js';
+import { isOverdue, type Position } from './position.js';
 import {
   createPositions,
   deletePositions,
@@ -268,7 +268,7 @@ export class PostingEngine implements OnApplicationShutdown {
         now,
         session: <Session extends ParticipantSession>(of: Participant<Session>) => sessions.get(of) as Session,
       };
-      const due = locked.filter((position) => position.nextExpiry !== null && position.nextExpiry <= now);
+      const due = locked.filter((position) => isOverdue(position, now));
       if (due.length > 0) for (const session of participants) await session.settle(send, desk, due);
 
       const decided = decideAll(commands, desk, remembered);
@@ -276,7 +276,7 @@ export class PostingEngine implements OnApplicationShutdown {
       const changed = ledger.changed();
       const unused = empty.length > 0 ? leftOver(empty, commands, decided) : [];
       if (unused.length > 0) pipeline.track(deletePositions(send, unused));
-      if (changed.length > 0) pipeline.track(writeLedger(send, changed, ledger.movements, now));
+      if (changed.length > 0) pipeline.track(writeLedger(send, ledger));
       const entries = decided.accepted.flatMap(({ waiting }) => waiting.command.audited?.() ?? []);
       if (entries.length > 0) pipeline.track(insertAuditEntries(send, entries));
       for (const session of participants) pipeline.track(session.write(send, desk));
@@ -297,7 +297,7 @@ export class PostingEngine implements OnApplicationShutdown {
       engineMetrics.commit.observe((performance.now() - committing) / 1_000);
       engineMetrics.batch.observe(batch.length);
 
-      const positions = changed.map(({ position }) => position);
+      const positions = ledger.told().map(({ position }) => position);
       if (positions.length > 0) await Promise.all(this.listeners.map((listener) => listener(positions)));
       // The next batch is sent first: the answers of a hundred requests take 3 ms to write, in which the database works.
       setImmediate(() => {

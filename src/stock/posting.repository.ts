@@ -4,7 +4,7 @@ import type { Intent, Remembered } from '../access/idempotency.js';
 import type { DirectoryItem } from '../channels/directory.js';
 import { combined } from '../postgres/combined.js';
 import { Send } from './command.js';
-import type { PositionKey, Touched } from './ledger.js';
+import type { Ledger, PositionKey, Touched } from './ledger.js';
 import type { Movement } from './movement.js';
 import type { Position } from './position.js';
 
@@ -296,7 +296,8 @@ const INSERT_OUTBOX = {
 };
 
 /** One change notice a position, with its newest version, however many movements the batch posted to it. */
-function noticeColumns(moved: readonly Touched[], now: number): unknown[] {
+function noticeColumns(told: readonly Touched[], now: number): unknown[] {
+  const moved = told.filter(({ position, before }) => position.version > before.version);
   return [
     moved.map(({ position }) => position.itemId),
     moved.map(({ position }) => position.locationId),
@@ -307,17 +308,12 @@ function noticeColumns(moved: readonly Touched[], now: number): unknown[] {
 
 const POST = combined('post', UPDATE_POSITIONS, INSERT_MOVEMENTS, INSERT_OUTBOX);
 
-/** Writes what the batch has done to positions, its movements, and a change notice where there were any. */
-export async function writeLedger(
-  send: Send,
-  changed: readonly Touched[],
-  movements: readonly Movement[],
-  now: number,
-): Promise<void> {
-  const moved = changed.filter(({ position, before }) => position.version > before.version);
-  const figures = positionColumns(changed);
-  if (moved.length === 0) await send(UPDATE_POSITIONS, figures);
-  else await send(POST, [...figures, ...movementColumns(movements, now), ...noticeColumns(moved, now)]);
+/** Writes what the batch has done to positions, its movements, and a change notice where there is something to tell. */
+export async function writeLedger(send: Send, ledger: Ledger): Promise<void> {
+  const { movements, now } = ledger;
+  const figures = positionColumns(ledger.changed());
+  if (movements.length === 0) await send(UPDATE_POSITIONS, figures);
+  else await send(POST, [...figures, ...movementColumns(movements, now), ...noticeColumns(ledger.told(), now)]);
 }
 
 export async function insertAuditEntries(send: Send, entries: readonly AuditEntry[]): Promise<void> {

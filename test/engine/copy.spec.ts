@@ -1,11 +1,12 @@
 import { Redis } from 'ioredis';
 import { AvailabilityRepository, type ItemStock } from '../../src/availability/availability.repository.js';
+import { CacheRelay } from '../../src/availability/cache.relay.js';
 import { StockCache } from '../../src/availability/stock.cache.js';
 import { StockCopy } from '../../src/availability/stock.copy.js';
 import { StockNews } from '../../src/availability/stock.news.js';
 import { DirectoryRepository } from '../../src/channels/directory.repository.js';
 import { Directory } from '../../src/channels/directory.service.js';
-import { ReservationsService } from '../../src/reservations/reservations.service.js';
+import { ReservationsService, SWEEP } from '../../src/reservations/reservations.service.js';
 import type { TestApp } from '../support/app.js';
 import { expectInvariants } from '../support/invariants.js';
 import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
@@ -126,6 +127,63 @@ describeWithRedis(
       await a.app.get(ReservationsService).sweep();
       await caughtUp(b, sku, 3);
       expect((await ask(b, sku, channel)).available).toBe(10);
+    });
+
+    it('answers past the expiries it has read of, as the database does, and asks behind the last (semantics.md 16)', async () => {
+      const { sku, channel } = await stocked(a, [200]);
+      // Two of one moment; the last is only known to be there.
+      const holds = [
+        [10, 1],
+        [20, 110],
+        [20, 2],
+        [40, 4],
+        [60, 8],
+      ] as const;
+      for (const [ttlSeconds, quantity] of holds) await hold(a, channel, sku, quantity, { ttlSeconds }).expect(201);
+      await hold(a, channel, sku, 16, { commit: true }).expect(201);
+      const available = async (app: TestApp) => (await ask(app, sku, channel)).available;
+      const shown: [number, number, boolean][] = [];
+      for (const seconds of [0, 10, 9, 1, 20, 20]) {
+        fleet.clock.advance(seconds * 1_000);
+        const known = (await kept(b, sku)) !== undefined;
+        shown.push([seconds, await available(b), known]);
+        expect(await available(bare)).toBe(shown.at(-1)?.[1]);
+      }
+      expect(shown).toEqual([
+        [0, 59, false],
+        [10, 60, false], // read, with all that is still to expire
+        [9, 60, true],
+        [1, 172, true],
+        [20, 176, true],
+        [20, 184, false],
+      ]);
+      await a.app.get(ReservationsService).sweep();
+    });
+
+    it('is told of holds that are let go of with the last that was overdue, or with what else changes there', async () => {
+      const { sku, channel } = await stocked(a, [2 * SWEEP]);
+      const one = { channel, ttlSeconds: 30, lines: [{ sku, quantity: 1 }] };
+      await a
+        .api()
+        .post('/v1/reservations/batch', { reservations: Array(SWEEP).fill(one) })
+        .expect(207);
+      await hold(a, channel, sku, 1, { ttlSeconds: 30 }).expect(201);
+      fleet.clock.advance(30_000);
+      const { available, version } = await ask(b, sku, channel);
+      expect(available).toBe(2 * SWEEP);
+      expect(await a.app.get(ReservationsService).sweep()).toBe(SWEEP);
+      const other = await stocked(a, [1]);
+      await ask(b, other.sku, other.channel);
+      await hold(a, other.channel, other.sku).expect(201);
+      await caughtUp(b, other.sku, 2);
+      // The relay has no notice of it either.
+      fleet.clock.advance(SETTLED);
+      await a.app.get(CacheRelay).relay();
+      await caughtUp(b, other.sku, 2);
+      expect(await kept(b, sku)).toMatchObject({ positions: [{ version }] });
+      expect(await ask(b, sku, channel)).toMatchObject({ available, version });
+      await hold(a, channel, sku, 3).expect(201);
+      await until('it is heard', async () => (await ask(b, sku, channel)).available === available - 3);
     });
 
     it('does not keep a reading that news have overtaken', async () => {

@@ -91,6 +91,24 @@ describe('holds whose time comes', () => {
     expect((await positionOf(fleet.first, sku)).version).toBe(version);
   });
 
+  it('are let go of in portions, behind each of which the sweeper hears how long it took and how late it is', async () => {
+    const { sku, channel } = await stocked(fleet.first, [60]);
+    await atOnce(60, () => hold(channel, [{ sku, quantity: 1 }]));
+    fleet.clock.advance(60_000 + 1_500);
+    const rests: [number, number][] = [];
+    const held = async () => (await states(sku)).filter(({ status }) => status === 'held').length;
+    const left: number[] = [];
+    const looked = await fleet.first.app.get(ReservationsService).sweep(async (overdue, took) => {
+      rests.push([overdue, took]);
+      left.push(await held());
+    });
+    expect([looked, left]).toEqual([60, [50, 25, 0]]);
+    for (const [overdue, took] of rests) {
+      expect(overdue).toBe(1_500);
+      expect(took).toBeGreaterThan(0);
+    }
+  });
+
   it('may be 2,000 on one item: the next admission takes what they held, and is right', async () => {
     const { sku, channel } = await stocked(fleet.first, [2_000]);
     for (let i = 0; i < 20; i += 1) {

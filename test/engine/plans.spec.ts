@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { createPipelinedClient } from '../../src/postgres/connections.js';
 import * as ofReservations from '../../src/reservations/posting.repository.js';
 import type { Send } from '../../src/stock/command.js';
+import { Ledger } from '../../src/stock/ledger.js';
 import * as ofStock from '../../src/stock/posting.repository.js';
 import { createDatabase, type TestDatabase } from '../support/postgres.js';
 
@@ -35,11 +36,15 @@ describe('the plans of the engine', () => {
     const unsellable = { damaged: 0, quarantined: 0, recalled: 0, expired: 0, inspection: 0 };
     const figures = { onHand: 0, unsellable, reserved: 0, incoming: 0, safetyStock: 0 };
     const position = { ...key, ...figures, version: 0, nextExpiry: null, asOf: 0 };
+    const settled = new Ledger(0, [position]);
+    settled.settleExpiry(position, null);
+    const moved = new Ledger(0, [{ ...position, unsellable: { ...unsellable } }]);
+    moved.post(key, { kind: 'receipt', onHand: 1 }, 'client');
     const statements = await statementsOf((send) => [
       ofStock.lockPositions(send, [key]),
       ofStock.readIntents(send, [intent]),
-      ofStock.writeLedger(send, [{ position, before: position }], [], 0),
-      ofStock.writeLedger(send, [{ position: { ...position, version: 1 }, before: position }], [], 0),
+      ofStock.writeLedger(send, settled),
+      ofStock.writeLedger(send, moved),
       ofReservations.readReservations(send, ['res_1'], true),
       ofReservations.findExpired(send, [key], 0),
       ofReservations.nextExpiries(send, [key], 0),
