@@ -160,6 +160,22 @@ describeWithRedis(
       await a.app.get(ReservationsService).sweep();
     });
 
+    it('has the other items of which holds have expired read, once one of them is asked for', async () => {
+      const first = await stocked(a, [10]);
+      const others = [await stocked(a, [10]), await stocked(a, [10])];
+      for (const { sku, channel } of [first, ...others]) {
+        await hold(a, channel, sku, 4, { ttlSeconds: 60 }).expect(201);
+        expect((await ask(b, sku, channel)).available).toBe(6);
+      }
+      fleet.clock.advance(60_000);
+      for (const { sku } of others) expect(await kept(b, sku)).toBeUndefined();
+      expect((await ask(b, first.sku, first.channel)).available).toBe(10);
+      for (const { sku } of others) {
+        await until('they are read', async () => (await kept(b, sku))?.positions[0]?.reserved === 0);
+      }
+      await a.app.get(ReservationsService).sweep();
+    });
+
     it('is told of holds that are let go of with the last that was overdue, or with what else changes there', async () => {
       const { sku, channel } = await stocked(a, [2 * SWEEP]);
       const one = { channel, ttlSeconds: 30, lines: [{ sku, quantity: 1 }] };
