@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Position } from '../stock/position.js';
 import { PositionRow, positionOf } from '../stock/posting.repository.js';
 import { POSITION_COLUMNS } from '../stock/stock.repository.js';
-import type { Expiry } from './expiring.js';
+import { type Expiry, foreseen } from './expiring.js';
 
 /** Where an item stands, as of one moment of the database. */
 export interface ItemStock {
@@ -14,7 +14,7 @@ export interface ItemStock {
   readonly positions: readonly Position[];
   /** The time of a hold has come that still counts in the database: figures that are so without a new version. */
   readonly overdue: boolean;
-  /** By location, where holds have expired: when the next will, as `positionAt` has it. */
+  /** By location, where holds have expired: when the next will within a second, as `positionAt` has it. */
   readonly expiries?: ReadonlyMap<number, readonly Expiry[]>;
   /** Answers made of exactly this, by whoever makes them; only what is kept in the process has them. */
   readonly answers?: Map<string, unknown>;
@@ -37,7 +37,7 @@ export interface StockRead {
 type Reading = Pick<ItemStock, 'itemId' | 'revision'> & {
   positions: Position[];
   overdue: boolean;
-  expiries?: Map<number, Expiry[]>;
+  expiries?: Map<number, readonly Expiry[]>;
 };
 
 /** Says that a position has reached a version. */
@@ -60,9 +60,11 @@ const EPOCH = `
      from configuration)`;
 
 /**
- * Holds still to expire that are read of a position where some have. With them known, the copy answers past each expiry by
- * itself: as many holds that expire one after the other cost one reading, not one each.
+ * What expires within so many milliseconds is read of a position where holds have expired, and of so many holds at most. With
+ * them known, the copy answers past each expiry by itself: what expires one after the other costs one reading, not one each.
+ * No longer, as a process that has committed one of them may die before it can say so.
  */
+const FORESEEN_MS = 1_000;
 const UPCOMING = 2_000;
 
 const ITEM_STOCK = {
@@ -118,9 +120,10 @@ export class AvailabilityRepository {
       if (row.item_id === null) continue;
       const position = positionOf({ ...row, item_id: row.item_id });
       if (row.expired_holds !== null) {
-        const expiries = (row.upcoming ?? []).map((at, index) => ({ at, quantity: row.quantities?.[index] as number }));
+        const upcoming = (row.upcoming ?? []).map((at, index) => ({ at, quantity: row.quantities?.[index] as number }));
+        const expiries = foreseen(upcoming, now + FORESEEN_MS);
         position.reserved -= row.expired_holds;
-        position.nextExpiry = expiries[0]?.at ?? null;
+        position.nextExpiry = upcoming[0]?.at ?? null;
         stock.overdue ||= row.expired_holds > 0;
         if (expiries.length > 1) {
           stock.expiries ??= new Map();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Position } from '../stock/position.js';
-import { type Expiry, positionAt } from './expiring.js';
+import { type Expiry, foreseen, positionAt } from './expiring.js';
 
 const POSITION: Position = {
   itemId: 1,
@@ -19,6 +19,24 @@ const EXPIRIES: Expiry[] = [
   { at: 20, quantity: 15 },
   { at: 30, quantity: 40 },
 ];
+
+describe('what is foreseen', () => {
+  it.each<[string, number, Expiry[]]>([
+    ['all, where it may be that more is behind it', 30, EXPIRIES],
+    ['what expires within the time, and that time', 29, [...EXPIRIES.slice(0, 2), { at: 29, quantity: 0 }]],
+    [
+      'of one expiry, that and the time',
+      10,
+      [
+        { at: 10, quantity: 5 },
+        { at: 10, quantity: 0 },
+      ],
+    ],
+    ['nothing, where nothing expires within it', 9, []],
+  ])('is %s', (_, until, expected) => {
+    expect(foreseen(EXPIRIES, until)).toEqual(expected);
+  });
+});
 
 describe('a position of which it is known when its holds expire', () => {
   it.each([

@@ -1,6 +1,6 @@
 import type { Position } from '../stock/position.js';
 
-/** What stands at a position until one instant, and not from then on. */
+/** What is held at a position until one instant, and not from then on. */
 export interface Expiry {
   /** In milliseconds since 1970. */
   readonly at: number;
@@ -8,8 +8,15 @@ export interface Expiry {
   readonly quantity: number;
 }
 
+/** Of what is still to expire, in its order, that which may be answered past, until `until` at the latest; else nothing. */
+export function foreseen(upcoming: readonly Expiry[], until: number): readonly Expiry[] {
+  const beyond = upcoming.findIndex(({ at }) => at > until);
+  if (beyond < 0) return upcoming;
+  return beyond === 0 ? [] : [...upcoming.slice(0, beyond), { at: until, quantity: 0 }];
+}
+
 /**
- * A position as it counts at `now`, given the first expiries that were still to come when it was read, in their order
+ * A position as it counts at `now`, given the expiries that were foreseen when it was read, in their order
  * (semantics.md 16). Of the last of them only the time is used: more may expire then, and what comes after is not known.
  * undefined: what has expired since is not known.
  */

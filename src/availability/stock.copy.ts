@@ -67,17 +67,17 @@ export class StockCopy {
     return kept === undefined || kept.until > now ? kept?.stock : this.expire(kept.stock, now);
   }
 
-  /** Whether a hold of the item has expired of which nothing else is known: then Redis knows no more. */
-  isOverdue(itemId: number, now: number): boolean {
+  /** Whether the item is at hand, but a hold of it has expired of which nothing else is known: then Redis knows no more. */
+  isOutdated(itemId: number, now: number): boolean {
     return this.trusted && (this.kept.peek(itemId)?.until ?? Number.POSITIVE_INFINITY) <= now;
   }
 
-  /** All items that are overdue: looked through one by one, 1.6 ms where the copy is full. */
-  overdue(now: number): number[] {
+  /** All items that are outdated: looked through one by one, 1.6 ms where the copy is full. */
+  outdated(now: number): number[] {
     if (!this.trusted) return [];
-    const due: number[] = [];
-    for (const [itemId, { until }] of this.kept.entries()) if (until <= now) due.push(itemId);
-    return due.filter((itemId) => this.get(itemId, now) === undefined);
+    const expired: ItemStock[] = [];
+    for (const { stock, until } of this.kept.values()) if (until <= now) expired.push(stock);
+    return expired.filter((stock) => this.expire(stock, now) === undefined).map(({ itemId }) => itemId);
   }
 
   /** The stock at hand of which it is known what has expired since. */
@@ -125,6 +125,11 @@ export class StockCopy {
   hearOwn(positions: readonly Position[]): void {
     if (!this.trusted) return;
     for (const position of positions) this.hear({ itemId: position.itemId, positions: [position] });
+  }
+
+  /** The item is gone. */
+  forget(itemId: number): void {
+    this.kept.delete(itemId);
   }
 
   hearConfiguration(revision: number): void {

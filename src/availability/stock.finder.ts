@@ -3,7 +3,7 @@ import { Configuration, DirectoryItem } from '../channels/directory.js';
 import { Directory } from '../channels/directory.service.js';
 import { CLOCK, type Clock } from '../config.module.js';
 import { inSpan } from '../operations/spans.tracer.js';
-import type { ItemStock } from './availability.repository.js';
+import type { DatabaseState, ItemStock } from './availability.repository.js';
 import { countCopyReads, StockCache } from './stock.cache.js';
 import { StockCopy } from './stock.copy.js';
 import { StockReader } from './stock.reader.js';
@@ -94,7 +94,7 @@ export class StockFinder {
     countCopyReads(kept.size);
     if (known !== undefined && kept.size === ids.length) return { configuration: known, items: kept };
     const absent = kept.size === 0 ? ids : ids.filter((id) => !kept.has(id));
-    const inRedis = absent.filter((id) => !this.copy.isOverdue(id, now));
+    const inRedis = absent.filter((id) => !this.copy.isOutdated(id, now));
     const keep = this.copy.begin();
     const cached = await inSpan('read cache', () => this.cache.read(inRedis, now), readings(inRedis.length));
     keep(inRedis, cached.items);
@@ -109,22 +109,33 @@ export class StockFinder {
       if (stock) items.set(id, stock);
     }
     if (isWhole) return { configuration: revision, items };
-    const keepRead = this.copy.begin();
-    const read = missing.length > 0 ? await this.reader.read(missing) : undefined;
+    const { state, found } = await this.readThrough(missing);
     if (inRedis.length < absent.length) void this.catchUp();
     // Where no item was found, the statement says nothing of the configuration either.
-    if (read?.state === undefined) return { configuration: await this.cache.configuration(), items };
-    const { state } = read;
+    if (state === undefined) return { configuration: await this.cache.configuration(), items };
+    for (const stock of found) items.set(stock.itemId, stock);
+    return { configuration: state.configuration, items };
+  }
+
+  /** Asks the database for these items, and keeps what it says. */
+  private async readThrough(ids: readonly number[]): Promise<{ state?: DatabaseState; found: ItemStock[] }> {
+    if (ids.length === 0) return { found: [] };
+    const keep = this.copy.begin();
+    const { state, items } = await this.reader.read(ids);
+    const found: ItemStock[] = [];
+    for (const id of ids) {
+      const stock = items.get(id);
+      if (stock) found.push(stock);
+      else this.copy.forget(id);
+    }
     // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
-    keepRead(missing, read.items);
-    const found = missing.flatMap((id) => read.items.get(id) ?? []);
+    keep(ids, items);
     // Where the time of a hold has come, the entry would not be served until that is let go of.
     await this.cache.fill(
       state,
       found.filter(({ overdue }) => !overdue),
     );
-    for (const stock of found) items.set(stock.itemId, stock);
-    return { configuration: state.configuration, items };
+    return { state, found };
   }
 
   /**
@@ -135,11 +146,9 @@ export class StockFinder {
     if (this.catchingUp) return;
     this.catchingUp = true;
     try {
-      const ids = this.copy.overdue(this.clock());
+      const ids = this.copy.outdated(this.clock());
       for (let from = 0; from < ids.length; from += PARCEL) {
-        const parcel = ids.slice(from, from + PARCEL);
-        const keep = this.copy.begin();
-        keep(parcel, (await this.reader.read(parcel)).items);
+        await this.readThrough(ids.slice(from, from + PARCEL));
       }
     } catch {
       // Whoever asks for one of them reads it again, and is told.

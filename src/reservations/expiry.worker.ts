@@ -7,11 +7,11 @@ import { openLog } from '../log.js';
 import { ReservationsService, SWEEP } from './reservations.service.js';
 
 /**
- * Milliseconds behind each portion in which nothing is swept: 10,000 holds that expire in one second are let go of in 15 s. With rests
- * as long as the portions it took 3 to 5 s, and readings waited 9 ms at p99 meanwhile instead of 3.
+ * Milliseconds behind each portion in which nothing is swept: with two mailboxes, 10,000 holds that expire in one second are let go
+ * of in 15 s. With rests as long as the portions it took 3 to 5 s, and readings waited 9 ms at p99 meanwhile instead of 3 to 5.
  */
 const REST_MS = 30;
-/** From when on the sweeper hurries, in milliseconds that the oldest hold is overdue: then half of the time is left to others. */
+/** From when on the sweeper hurries, in milliseconds that the oldest hold is late: then half of the time is left to others. */
 const PATIENCE_MS = 60_000;
 
 /**
@@ -63,7 +63,7 @@ export class ExpiryWorker implements OnApplicationBootstrap, BeforeApplicationSh
   }
 }
 
-/** Behind a portion that `took` so long, while the oldest hold is `overdue` for so long, both in milliseconds. */
-async function rest(overdue: number, took: number): Promise<void> {
-  await delay(overdue > PATIENCE_MS ? took : Math.max(took, REST_MS));
+/** Behind a portion that `took` so long, while the oldest hold is so `late`, both in milliseconds. */
+async function rest(late: number, took: number): Promise<void> {
+  await delay(late > PATIENCE_MS ? took : Math.max(took, REST_MS));
 }

@@ -142,6 +142,7 @@ export class ReservationSession implements ParticipantSession {
       }
     }
     const standing = this.reservations.get(reservation.id);
+    if (standing && standing.after.expiresAt !== reservation.expiresAt) prolong(standing.after, desk);
     this.hoards.change(standing?.after, reservation, desk.now);
     const before = standing?.before;
     this.reservations.set(reservation.id, { before, after: reservation });
@@ -223,6 +224,12 @@ export class ReservationSession implements ParticipantSession {
 /** Sends a command whose reservation turned out to stand elsewhere than thought to the next batch. */
 export function mustBeLocked(reservation: Reservation, desk: Desk): void {
   if (!isLocked(reservation, desk)) throw new Displaced(`${reservation.id} has moved`);
+}
+
+function prolong({ lines }: Reservation, desk: Desk): void {
+  for (const { itemId, allocations } of lines) {
+    for (const { locationId } of allocations) desk.ledger.prolong({ itemId, locationId });
+  }
 }
 
 function isLocked({ lines }: Reservation, desk: Desk): boolean {

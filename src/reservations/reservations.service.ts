@@ -209,26 +209,35 @@ export class ReservationsService implements OnModuleInit {
   }
 
   /**
-   * Lets go of holds whose time has come, of the oldest `SWEEP` of them. Returns how many it looked at. `rest` is awaited behind
-   * each portion: it is told for how long the oldest has been overdue and how long the portion took, in milliseconds.
+   * Lets go of holds whose time has come, of the oldest `SWEEP` of them. Returns how many it looked at; throws behind all of them
+   * when one could not be let go of. `rest` is awaited behind each portion: it is told how late the oldest is and how long the
+   * portion took, in milliseconds.
    */
-  async sweep(rest?: (overdue: number, took: number) => Promise<void>): Promise<number> {
+  async sweep(rest?: (late: number, took: number) => Promise<void>): Promise<number> {
     const due = await this.repository.expired(this.clock(), SWEEP);
-    const portions = new Map<number, Reservation[][]>();
-    for (const reservation of due) {
-      const mailbox = this.engine.mailboxOf(reservation.lines[0]?.sku ?? '');
-      const cut = portions.get(mailbox) ?? [[]];
-      portions.set(mailbox, cut);
-      if (cut[0]?.length === PORTION) cut.unshift([]);
-      cut[0]?.push(reservation);
-    }
-    const oldest = due[0]?.expiresAt ?? 0;
-    for (const portion of [...portions.values()].flat()) {
+    const oldest = Math.min(...due.map(({ expiresAt }) => expiresAt as number));
+    let failure: PromiseRejectedResult | undefined;
+    for (const portion of this.portionsOf(due)) {
       const begun = performance.now();
-      await Promise.all(portion.map((reservation) => this.engine.post(new ExpireCommand(this.book, reservation))));
+      const posted = portion.map((hold) => this.engine.post(new ExpireCommand(this.book, hold)));
+      for (const settled of await Promise.allSettled(posted)) if (settled.status === 'rejected') failure = settled;
       await rest?.(this.clock() - oldest, performance.now() - begun);
     }
+    if (failure) throw failure.reason;
     return due.length;
+  }
+
+  private portionsOf(holds: readonly Reservation[]): Reservation[][] {
+    const byMailbox = new Map<number, Reservation[][]>();
+    for (const hold of holds) {
+      const mailbox = this.engine.mailboxOf(hold.lines[0]?.sku ?? '');
+      const portions = byMailbox.get(mailbox) ?? [];
+      byMailbox.set(mailbox, portions);
+      const last = portions.at(-1);
+      if (last && last.length < PORTION) last.push(hold);
+      else portions.push([hold]);
+    }
+    return [...byMailbox.values()].flat();
   }
 
   private async step(caller: Principal, intent: Intent, id: string, work: StepWork): Promise<Answer> {

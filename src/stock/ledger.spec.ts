@@ -60,6 +60,17 @@ describe('a ledger', () => {
     expect(ledger.told().map((each) => each.position.locationId)).toEqual([1, 2]);
   });
 
+  it('tells where a hold no longer expires when it was to, without anything to write', () => {
+    const ledger = new Ledger(500, [position(1, 1, { nextExpiry: 600 }), position(1, 2)]);
+    for (const locationId of [1, 2, 3]) ledger.prolong({ itemId: 1, locationId });
+    ledger.post({ itemId: 1, locationId: 2 }, { kind: 'commit', reserved: 0 }, 'key');
+    expect(ledger.changed().map((each) => each.position.locationId)).toEqual([2]);
+    expect(ledger.told().map((each) => [each.position.locationId, each.before.version])).toEqual([
+      [2, 3],
+      [1, 3],
+    ]);
+  });
+
   it('answers positions in the order of the locations asked, and only those that are there', () => {
     const ledger = new Ledger(0, [position(1, 1), position(1, 3), position(2, 2)]);
     expect(ledger.positionsAt(1, [place(3), place(2), place(1)]).map(({ locationId }) => locationId)).toEqual([3, 1]);

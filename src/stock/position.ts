@@ -46,7 +46,7 @@ export function uncoveredOf(position: Position): Quantity {
   return Math.max(0, position.reserved - sellableOf(position));
 }
 
-/** Whether holds have expired here that still count in `reserved` (semantics.md 16). */
+/** Whether the earliest expiry noted here has passed: then holds may be here whose time has come (semantics.md 16). */
 export function isOverdue({ nextExpiry }: Position, now: number): boolean {
   return nextExpiry !== null && nextExpiry <= now;
 }

@@ -91,22 +91,44 @@ describe('holds whose time comes', () => {
     expect((await positionOf(fleet.first, sku)).version).toBe(version);
   });
 
-  it('are let go of in portions, behind each of which the sweeper hears how long it took and how late it is', async () => {
+  it('are let go of in portions, behind each of which the sweeper hears how late it is and how long that took', async () => {
     const { sku, channel } = await stocked(fleet.first, [60]);
     await atOnce(60, () => hold(channel, [{ sku, quantity: 1 }]));
     fleet.clock.advance(60_000 + 1_500);
     const rests: [number, number][] = [];
     const held = async () => (await states(sku)).filter(({ status }) => status === 'held').length;
     const left: number[] = [];
-    const looked = await fleet.first.app.get(ReservationsService).sweep(async (overdue, took) => {
-      rests.push([overdue, took]);
+    const looked = await fleet.first.app.get(ReservationsService).sweep(async (late, took) => {
+      rests.push([late, took]);
       left.push(await held());
     });
-    expect([looked, left]).toEqual([60, [50, 25, 0]]);
-    for (const [overdue, took] of rests) {
-      expect(overdue).toBe(1_500);
+    expect([looked, left]).toEqual([60, [35, 10, 0]]);
+    for (const [late, took] of rests) {
+      expect(late).toBe(1_500);
       expect(took).toBeGreaterThan(0);
     }
+  });
+
+  it('are let go of although one of them cannot be, and that one once it can', async () => {
+    const shops: Awaited<ReturnType<typeof stocked>>[] = [];
+    for (let i = 0; i < 6; i += 1) shops.push(await stocked(fleet.first, [10]));
+    const held: string[] = [];
+    for (const { sku, channel } of shops) held.push((await hold(channel, [{ sku, quantity: 1 }])).body.id);
+    await rowsOf(
+      fleet.databaseUrl,
+      `create function refuse() returns trigger language plpgsql as $$ begin raise 'not this one'; end $$;
+       create trigger refuse before update on reservation for each row when (new.id = '${held[0]}') execute function refuse()`,
+    );
+    fleet.clock.advance(60_000);
+    await expect(sweep(0)).rejects.toThrow('not this one');
+    const left = async () => {
+      const found = await Promise.all(shops.map(({ sku }) => states(sku)));
+      return found.flat().filter(({ status }) => status === 'held');
+    };
+    expect((await left()).map(({ id }) => id)).toEqual([held[0]]);
+    await rowsOf(fleet.databaseUrl, 'drop trigger refuse on reservation; drop function refuse');
+    expect(await sweep(0)).toBe(1);
+    expect(await left()).toEqual([]);
   });
 
   it('may be 2,000 on one item: the next admission takes what they held, and is right', async () => {
