@@ -18,7 +18,7 @@ const BATCH = 100;
 const RATE = 1_000;
 /** Seconds in which the holds are placed, and in which reading goes on behind their expiry: until none is left. 18 were once too few to place them. */
 const PLACING = 30;
-const BEHIND = 18;
+const BEHIND = 45;
 /**
  * Before each round, readings a second for so many seconds, and holds that are let go of meanwhile: until the code is compiled and
  * the items are at hand, p99 was 4 to 16 ms without any hold that expires, and 1.5 to 4 behind it.

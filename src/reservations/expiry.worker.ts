@@ -7,10 +7,12 @@ import { openLog } from '../log.js';
 import { ReservationsService, SWEEP } from './reservations.service.js';
 
 /**
- * Milliseconds behind each portion in which nothing is swept: with two mailboxes, 10,000 holds that expire in one second are let go
- * of in 15 s. With rests as long as the portions it took 3 to 5 s, and readings waited 9 ms at p99 meanwhile instead of 3 to 5.
+ * Holds that are looked up at once, and milliseconds of rest for each of them: 10,000 that expire in one second are let go of in half a
+ * minute, and readings meanwhile wait 4 to 6 ms at p99 instead of 1.6. In portions of 50 with rests as long as these took, it was 3 to
+ * 5 seconds, with 9 to 30 ms.
  */
-const REST_MS = 30;
+const CALM = 10;
+const REST_MS = 2.5;
 /** From when on the sweeper hurries, in milliseconds that the oldest hold is late: then half of the time is left to others. */
 const PATIENCE_MS = 60_000;
 
@@ -52,18 +54,20 @@ export class ExpiryWorker implements OnApplicationBootstrap, BeforeApplicationSh
   private async sweep(): Promise<void> {
     try {
       let released = 0;
-      for (let looked = SWEEP; looked === SWEEP && !this.stopped; ) {
-        looked = await this.reservations.sweep(rest);
+      let hurries = false;
+      const rest = async (late: number, took: number, holds: number) => {
+        hurries = late > PATIENCE_MS;
+        await delay(hurries ? took : Math.max(took, holds * REST_MS));
+      };
+      for (let goesOn = true; goesOn && !this.stopped; ) {
+        const most = hurries ? SWEEP : CALM;
+        const looked = await this.reservations.sweep(most, rest);
         released += looked;
+        goesOn = looked === most;
       }
       if (released > 0) this.log.debug({ released }, 'expired holds let go');
     } catch (error) {
       this.log.warn({ err: error }, 'expired holds could not be let go: tried again with the next look');
     }
   }
-}
-
-/** Behind a portion that `took` so long, while the oldest hold is so `late`, both in milliseconds. */
-async function rest(late: number, took: number): Promise<void> {
-  await delay(late > PATIENCE_MS ? took : Math.max(took, REST_MS));
 }

@@ -30,13 +30,8 @@ import type { ReservationView, StepView } from './reservations.dto.js';
 import { ReservationsRepository } from './reservations.repository.js';
 import { cancel, commit, extend, release, ShipPart, ship, unship } from './transitions.js';
 
-/** Holds whose time has come that the sweeper looks up at once. */
+/** Holds whose time has come that are looked up at once, where nobody asks for fewer. */
 export const SWEEP = 100;
-/**
- * Of them, how many it lets go of in one transaction. All of one mailbox, so that they are one batch on one connection: spread over
- * the mailboxes they took both cores at once.
- */
-const PORTION = 25;
 
 /** Of which line how much, in the line's unit, as a request names it. */
 export interface RequestedPart {
@@ -209,35 +204,30 @@ export class ReservationsService implements OnModuleInit {
   }
 
   /**
-   * Lets go of holds whose time has come, of the oldest `SWEEP` of them. Returns how many it looked at; throws behind all of them
-   * when one could not be let go of. `rest` is awaited behind each portion: it is told how late the oldest is and how long the
-   * portion took, in milliseconds.
+   * Lets go of holds whose time has come, of the oldest `most` of them, in a transaction for each mailbox, one behind the other: side by
+   * side they took both cores. Returns how many it looked at; throws behind all of them when one could not be let go of. `rest` is
+   * awaited behind each transaction: it is told how late the oldest is, how long the transaction took, both in milliseconds, and
+   * how many holds were in it.
    */
-  async sweep(rest?: (late: number, took: number) => Promise<void>): Promise<number> {
-    const due = await this.repository.expired(this.clock(), SWEEP);
+  async sweep(most = SWEEP, rest?: (late: number, took: number, holds: number) => Promise<void>): Promise<number> {
+    const due = await this.repository.expired(this.clock(), most);
     const oldest = Math.min(...due.map(({ expiresAt }) => expiresAt as number));
+    const byMailbox = new Map<number, Reservation[]>();
+    for (const hold of due) {
+      const mailbox = this.engine.mailboxOf(hold.lines[0]?.sku ?? '');
+      const portion = byMailbox.get(mailbox);
+      if (portion) portion.push(hold);
+      else byMailbox.set(mailbox, [hold]);
+    }
     let failure: PromiseRejectedResult | undefined;
-    for (const portion of this.portionsOf(due)) {
+    for (const portion of byMailbox.values()) {
       const begun = performance.now();
       const posted = portion.map((hold) => this.engine.post(new ExpireCommand(this.book, hold)));
       for (const settled of await Promise.allSettled(posted)) if (settled.status === 'rejected') failure = settled;
-      await rest?.(this.clock() - oldest, performance.now() - begun);
+      await rest?.(this.clock() - oldest, performance.now() - begun, portion.length);
     }
     if (failure) throw failure.reason;
     return due.length;
-  }
-
-  private portionsOf(holds: readonly Reservation[]): Reservation[][] {
-    const byMailbox = new Map<number, Reservation[][]>();
-    for (const hold of holds) {
-      const mailbox = this.engine.mailboxOf(hold.lines[0]?.sku ?? '');
-      const portions = byMailbox.get(mailbox) ?? [];
-      byMailbox.set(mailbox, portions);
-      const last = portions.at(-1);
-      if (last && last.length < PORTION) last.push(hold);
-      else portions.push([hold]);
-    }
-    return [...byMailbox.values()].flat();
   }
 
   private async step(caller: Principal, intent: Intent, id: string, work: StepWork): Promise<Answer> {

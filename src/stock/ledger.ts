@@ -116,7 +116,7 @@ export class Ledger {
   /**
    * The positions that anybody is told of. Of those changed, not where holds are overdue still: there the batch has let go of
    * others and done nothing else, no figure of an answer changes by that (semantics.md 16), and the last of them is told. Told of
-   * each portion of 10,000 that had expired of one item, its readers asked the database each time: 9 ms at p99 instead of 3 to 5.
+   * each portion of 10,000 that had expired of one item, its readers asked the database each time: 9 ms at p99 instead of 4.
    */
   told(): Touched[] {
     const told = this.changed().filter(({ position }) => !isOverdue(position, this.now));
