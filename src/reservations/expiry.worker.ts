@@ -8,7 +8,7 @@ import { ReservationsService, SWEEP } from './reservations.service.js';
 
 /**
  * Holds that are looked up at once, and milliseconds of rest for each of them: 10,000 that expire in one second are let go of in half a
- * minute, and readings meanwhile wait 4 to 6 ms at p99 instead of 1.6. In portions of 50 with rests as long as these took, it was 3 to
+ * minute, and readings meanwhile wait 4 to 7 ms at p99, 1.6 to 4 before. In portions of 50 with rests as long as these took, it was 3 to
  * 5 seconds, with 9 to 30 ms.
  */
 const CALM = 10;
