@@ -17,7 +17,7 @@ const CONNECTIONS = [32, 64, 128, 256];
 const SEARCH_SECONDS = 4;
 /** A stretch before it, which compiles the code and reads the items. */
 const WARM_UP = { connections: 64, seconds: 6 };
-const MOST_ROUNDS = 3;
+const MOST_ROUNDS = 5;
 
 /** How long a reservation waits at half and at four fifths of the most that the service can do. */
 export const latency: Study = {
