@@ -8,7 +8,7 @@ import type { CatalogChange } from '../catalog/catalog.changes.js';
 import { REDIS } from '../redis/redis.connection.js';
 import { RedisLink } from '../redis/redis.link.js';
 import { type Letter, Mailbox } from '../stock/mailbox.js';
-import type { Position } from '../stock/position.js';
+import { isOverdue, type Position } from '../stock/position.js';
 import { AvailabilityRepository, type DatabaseState, type ItemStock } from './availability.repository.js';
 import { fieldsOf, parseEntry, parsePosition, wholeNumber } from './entry.js';
 import type { Heard } from './stock.copy.js';
@@ -418,5 +418,5 @@ function prefixOf(epoch: string): string {
 
 /** False: a hold has expired since, which the entry does not know. */
 function isLive({ positions }: ItemStock, now: number): boolean {
-  return positions.every(({ nextExpiry }) => nextExpiry === null || nextExpiry > now);
+  return !positions.some((position) => isOverdue(position, now));
 }

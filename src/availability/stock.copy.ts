@@ -117,8 +117,12 @@ export class StockCopy {
       const says = position.nextExpiry === 0 ? version < position.version : version <= position.version;
       if (says) at.set(position.locationId, position);
     }
-    const heard = { ...known, revision: Math.max(known.revision, revision), positions: [...at.values()] };
-    this.keep({ ...heard, expiries: undefined });
+    this.keep({
+      ...known,
+      revision: Math.max(known.revision, revision),
+      positions: [...at.values()],
+      expiries: undefined,
+    });
   }
 
   /** What this process has committed, before whoever asked for it is told. */

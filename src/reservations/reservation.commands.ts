@@ -21,7 +21,7 @@ import {
 } from './admission.js';
 import { isCapped } from './hoarding.js';
 import type { HoardPlace } from './hoards.repository.js';
-import { hasExpired, Reservation } from './reservation.js';
+import { hasExpired, Reservation, standing } from './reservation.js';
 import {
   CappedCommand,
   mustBeLocked,
@@ -382,12 +382,6 @@ export function onHandAt(desk: Desk) {
     const position = desk.ledger.position(itemId, locationId);
     return position && sellableOf(position);
   };
-}
-
-function standing(reservation: Reservation): PositionNeed[] {
-  return reservation.lines.flatMap(({ itemId, allocations }) =>
-    allocations.map(({ locationId }) => ({ itemId, locationId })),
-  );
 }
 
 function view(reservation: Reservation, configuration: Configuration, desk: Desk, session: ReservationSession) {

@@ -14,7 +14,7 @@ import {
   readUncovered,
   writeReservations,
 } from './posting.repository.js';
-import { hasExpired, Reservation } from './reservation.js';
+import { hasExpired, Reservation, standing } from './reservation.js';
 import { readShipments, Shipment, writeShipments } from './shipments.repository.js';
 import { expire, Step } from './transitions.js';
 
@@ -141,10 +141,12 @@ export class ReservationSession implements ParticipantSession {
         }
       }
     }
-    const standing = this.reservations.get(reservation.id);
-    if (standing && standing.after.expiresAt !== reservation.expiresAt) prolong(standing.after, desk);
-    this.hoards.change(standing?.after, reservation, desk.now);
-    const before = standing?.before;
+    const known = this.reservations.get(reservation.id);
+    if (known && known.after.expiresAt !== reservation.expiresAt) {
+      for (const key of standing(known.after)) desk.ledger.prolong(key);
+    }
+    this.hoards.change(known?.after, reservation, desk.now);
+    const before = known?.before;
     this.reservations.set(reservation.id, { before, after: reservation });
     this.steps.push({ step, actor });
     return reservation;
@@ -226,15 +228,9 @@ export function mustBeLocked(reservation: Reservation, desk: Desk): void {
   if (!isLocked(reservation, desk)) throw new Displaced(`${reservation.id} has moved`);
 }
 
-function prolong({ lines }: Reservation, desk: Desk): void {
-  for (const { itemId, allocations } of lines) {
-    for (const { locationId } of allocations) desk.ledger.prolong({ itemId, locationId });
-  }
-}
-
-function isLocked({ lines }: Reservation, desk: Desk): boolean {
-  return lines.every(({ itemId, allocations }) =>
-    allocations.every(({ locationId }) => desk.ledger.position(itemId, locationId) !== undefined),
+function isLocked(reservation: Reservation, desk: Desk): boolean {
+  return standing(reservation).every(
+    ({ itemId, locationId }) => desk.ledger.position(itemId, locationId) !== undefined,
   );
 }
 

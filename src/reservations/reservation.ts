@@ -82,6 +82,11 @@ export function statusAt(reservation: Pick<Reservation, 'status' | 'expiresAt' |
   return hasExpired(reservation, now) ? 'expired' : reservation.status;
 }
 
+/** The positions at which it stands. */
+export function standing({ lines }: Pick<Reservation, 'lines'>): { itemId: number; locationId: number }[] {
+  return lines.flatMap(({ itemId, allocations }) => allocations.map(({ locationId }) => ({ itemId, locationId })));
+}
+
 /** What is still reserved, over all lines. */
 export function openOf(reservation: Pick<Reservation, 'lines'>): Quantity {
   return reservation.lines.reduce((sum, line) => sum + line.reserved, 0);

@@ -274,9 +274,10 @@ export class PostingEngine implements OnApplicationShutdown {
       const decided = decideAll(commands, desk, remembered);
 
       const changed = ledger.changed();
+      const told = ledger.told();
       const unused = empty.length > 0 ? leftOver(empty, commands, decided) : [];
       if (unused.length > 0) pipeline.track(deletePositions(send, unused));
-      if (changed.length > 0) pipeline.track(writeLedger(send, ledger));
+      if (changed.length > 0) pipeline.track(writeLedger(send, ledger, told));
       const entries = decided.accepted.flatMap(({ waiting }) => waiting.command.audited?.() ?? []);
       if (entries.length > 0) pipeline.track(insertAuditEntries(send, entries));
       for (const session of participants) pipeline.track(session.write(send, desk));
@@ -297,7 +298,7 @@ export class PostingEngine implements OnApplicationShutdown {
       engineMetrics.commit.observe((performance.now() - committing) / 1_000);
       engineMetrics.batch.observe(batch.length);
 
-      const positions = ledger.told().map(({ position }) => position);
+      const positions = told.map(({ position }) => position);
       if (positions.length > 0) await Promise.all(this.listeners.map((listener) => listener(positions)));
       // The next batch is sent first: the answers of a hundred requests take 3 ms to write, in which the database works.
       setImmediate(() => {

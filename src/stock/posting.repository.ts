@@ -308,12 +308,12 @@ function noticeColumns(told: readonly Touched[], now: number): unknown[] {
 
 const POST = combined('post', UPDATE_POSITIONS, INSERT_MOVEMENTS, INSERT_OUTBOX);
 
-/** Writes what the batch has done to positions, its movements, and a change notice where there is something to tell. */
-export async function writeLedger(send: Send, ledger: Ledger): Promise<void> {
+/** Writes what the batch has done to positions, its movements, and a change notice where it is told (`Ledger.told`). */
+export async function writeLedger(send: Send, ledger: Ledger, told: readonly Touched[]): Promise<void> {
   const { movements, now } = ledger;
   const figures = positionColumns(ledger.changed());
   if (movements.length === 0) await send(UPDATE_POSITIONS, figures);
-  else await send(POST, [...figures, ...movementColumns(movements, now), ...noticeColumns(ledger.told(), now)]);
+  else await send(POST, [...figures, ...movementColumns(movements, now), ...noticeColumns(told, now)]);
 }
 
 export async function insertAuditEntries(send: Send, entries: readonly AuditEntry[]): Promise<void> {

@@ -43,8 +43,8 @@ describe('the plans of the engine', () => {
     const statements = await statementsOf((send) => [
       ofStock.lockPositions(send, [key]),
       ofStock.readIntents(send, [intent]),
-      ofStock.writeLedger(send, settled),
-      ofStock.writeLedger(send, moved),
+      ofStock.writeLedger(send, settled, settled.told()),
+      ofStock.writeLedger(send, moved, moved.told()),
       ofReservations.readReservations(send, ['res_1'], true),
       ofReservations.findExpired(send, [key], 0),
       ofReservations.nextExpiries(send, [key], 0),
