@@ -387,7 +387,7 @@ create table movement (
   at timestamp with time zone not null,
   turn bigint,
   constraint movement_pkey PRIMARY KEY (item_id, location_id, version),
-  constraint movement_condition_check CHECK ((unsellable_delta = 0::numeric OR condition IS NOT NULL) AND (condition IS NULL OR (condition = ANY (ARRAY['damaged'::text, 'quarantined'::text, 'recalled'::text, 'expired'::text, 'inspection'::text]))))
+  constraint movement_condition_check CHECK ((unsellable_delta = '0'::numeric OR condition IS NOT NULL) AND (condition = ANY ('{damaged,quarantined,recalled,expired,inspection}'::text[])))
 );
 
 create table outbox (
@@ -425,11 +425,7 @@ create table "position" (
   next_expiry timestamp with time zone,
   as_of timestamp with time zone default now() not null,
   constraint position_pkey PRIMARY KEY (item_id, location_id),
-  constraint position_incoming_check CHECK (incoming >= 0::numeric),
-  constraint position_on_hand_check CHECK (on_hand >= 0::numeric),
-  constraint position_reserved_check CHECK (reserved >= 0::numeric),
-  constraint position_safety_stock_check CHECK (safety_stock >= 0::numeric),
-  constraint position_unsellable_check CHECK (damaged >= 0::numeric AND quarantined >= 0::numeric AND recalled >= 0::numeric AND expired >= 0::numeric AND inspection >= 0::numeric AND (damaged + quarantined + recalled + expired + inspection) <= on_hand)
+  constraint position_figures_check CHECK (LEAST(on_hand - damaged - quarantined - recalled - expired - inspection, damaged, quarantined, recalled, expired, inspection, reserved, incoming, safety_stock) >= '0'::numeric)
 ) with (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_scale_factor=0.02, fillfactor=50);
 
 create table profile (
@@ -463,8 +459,7 @@ create table reservation (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   constraint reservation_pkey PRIMARY KEY (id),
-  constraint reservation_expiry_check CHECK (status <> 'held'::text OR expires_at IS NOT NULL),
-  constraint reservation_status_check CHECK (status = ANY (ARRAY['held'::text, 'committed'::text, 'partially_shipped'::text, 'shipped'::text, 'released'::text, 'expired'::text, 'cancelled'::text]))
+  constraint reservation_status_check CHECK ((status = ANY ('{held,committed,partially_shipped,shipped,released,expired,cancelled}'::text[])) AND (status <> 'held'::text OR expires_at IS NOT NULL))
 ) with (fillfactor=80);
 
 create table reservation_allocation (
@@ -476,7 +471,7 @@ create table reservation_allocation (
   backordered numeric(18,4) default 0 not null,
   expires_at timestamp with time zone,
   constraint reservation_allocation_pkey PRIMARY KEY (reservation_id, line, location_id),
-  constraint reservation_allocation_quantity_check CHECK (quantity > 0::numeric AND backordered >= 0::numeric AND backordered <= quantity)
+  constraint reservation_allocation_quantity_check CHECK (quantity > '0'::numeric AND LEAST(backordered, quantity - backordered) >= '0'::numeric)
 );
 
 create table reservation_line (
@@ -493,7 +488,7 @@ create table reservation_line (
   shipped numeric(18,4) default 0 not null,
   reserved numeric(18,4) not null,
   constraint reservation_line_pkey PRIMARY KEY (reservation_id, line),
-  constraint reservation_line_figures_check CHECK (committed >= 0::numeric AND shipped >= 0::numeric AND reserved >= 0::numeric)
+  constraint reservation_line_figures_check CHECK (LEAST(committed, shipped, reserved) >= '0'::numeric)
 ) with (fillfactor=80);
 
 create table reservation_step (

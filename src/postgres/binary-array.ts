@@ -9,9 +9,23 @@ export function isBinaryType(name: string | undefined): name is BinaryType {
 }
 
 const HEADER_BYTES = 20;
-/** Written here first: how long text is in UTF-8 is known when it is written. Grows to the largest column met. */
-let scratch = Buffer.alloc(64 * 1024);
-let view = viewOf(scratch);
+
+/** Room to write to before it is known how much it will be: how long text is in UTF-8 is known when it is written. */
+export class Scratch {
+  bytes = Buffer.alloc(64 * 1024);
+  view = viewOf(this.bytes);
+
+  /** Room for so many bytes in all; what is written stays. Grows to the largest met. */
+  reserve(bytes: number): void {
+    if (bytes <= this.bytes.length) return;
+    const larger = Buffer.alloc(2 * bytes);
+    this.bytes.copy(larger);
+    this.bytes = larger;
+    this.view = viewOf(larger);
+  }
+}
+
+const alone = new Scratch();
 
 /**
  * One column of a set-based statement in PostgreSQL's binary form (array_recv): number of dimensions, whether there
@@ -20,88 +34,94 @@ let view = viewOf(scratch);
  * reservation cost it. Undefined: an element is not of the type; then the text form is to be sent, and judged there.
  */
 export function binaryArray(type: BinaryType, values: readonly Element[]): Buffer | undefined {
-  let at = HEADER_BYTES;
+  const end = writeBinaryArray(alone, type, values, 0);
+  return end < 0 ? undefined : Buffer.from(alone.bytes.subarray(0, end));
+}
+
+/** The same from `begin` on. Where it ends, or -1 if an element is not of the type. */
+export function writeBinaryArray(
+  scratch: Scratch,
+  type: BinaryType,
+  values: readonly Element[],
+  begin: number,
+): number {
+  let at = begin + HEADER_BYTES;
   let nulls = 0;
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i];
-    reserve(at + 12);
+    scratch.reserve(at + 12);
     if (value === null || value === undefined) {
-      view.setInt32(at, -1);
+      scratch.view.setInt32(at, -1);
       at += 4;
       nulls = 1;
       continue;
     }
-    const end = write(type, value, at + 4);
-    if (end < 0) return undefined;
-    view.setInt32(at, end - at - 4);
+    const end = write(scratch, type, value, at + 4);
+    if (end < 0) return -1;
+    scratch.view.setInt32(at, end - at - 4);
     at = end;
   }
-  view.setInt32(0, values.length === 0 ? 0 : 1);
-  view.setInt32(4, nulls);
-  view.setInt32(8, OIDS[type]);
-  view.setInt32(12, values.length);
-  view.setInt32(16, 1);
+  scratch.reserve(begin + HEADER_BYTES);
+  const { view } = scratch;
+  view.setInt32(begin, values.length === 0 ? 0 : 1);
+  view.setInt32(begin + 4, nulls);
+  view.setInt32(begin + 8, OIDS[type]);
+  view.setInt32(begin + 12, values.length);
+  view.setInt32(begin + 16, 1);
   // An empty array has no dimensions.
-  return Buffer.from(scratch.subarray(0, values.length === 0 ? 12 : at));
+  return values.length === 0 ? begin + 12 : at;
 }
 
 /** Writes an element at `at`; where it ends, or -1 if it is not of the type. Room for 8 bytes is there. */
-function write(type: BinaryType, value: string | number | boolean | Uint8Array, at: number): number {
+function write(scratch: Scratch, type: BinaryType, value: string | number | boolean | Uint8Array, at: number): number {
   switch (type) {
     case 'text':
-      return typeof value === 'string' ? writeText(value, at) : -1;
+      return typeof value === 'string' ? writeText(scratch, value, at) : -1;
     case 'bytea':
       if (typeof value !== 'object') return -1;
-      reserve(at + value.length);
-      scratch.set(value, at);
+      scratch.reserve(at + value.length);
+      scratch.bytes.set(value, at);
       return at + value.length;
     case 'bool':
     case 'boolean':
       if (typeof value !== 'boolean') return -1;
-      scratch[at] = value ? 1 : 0;
+      scratch.bytes[at] = value ? 1 : 0;
       return at + 1;
     case 'float8':
       if (typeof value !== 'number') return -1;
-      view.setFloat64(at, value);
+      scratch.view.setFloat64(at, value);
       return at + 8;
     case 'bigint':
       if (!Number.isSafeInteger(value)) return -1;
-      view.setInt32(at, Math.floor((value as number) / 2 ** 32));
-      view.setUint32(at + 4, (value as number) >>> 0);
+      scratch.view.setInt32(at, Math.floor((value as number) / 2 ** 32));
+      scratch.view.setUint32(at + 4, (value as number) >>> 0);
       return at + 8;
     case 'int':
       if (typeof value !== 'number' || value !== (value | 0)) return -1;
-      view.setInt32(at, value);
+      scratch.view.setInt32(at, value);
       return at + 4;
     case 'smallint':
       if (typeof value !== 'number' || value !== (value << 16) >> 16) return -1;
-      view.setInt16(at, value);
+      scratch.view.setInt16(at, value);
       return at + 2;
   }
 }
 
 /** Ids and keys are short and ASCII: a loop is quicker than a call into Node. */
-function writeText(text: string, at: number): number {
+function writeText(scratch: Scratch, text: string, at: number): number {
   const { length } = text;
-  reserve(at + 3 * length); // the most that UTF-8 takes
+  scratch.reserve(at + 3 * length); // the most that UTF-8 takes
+  const { bytes } = scratch;
   if (length <= 64) {
     let i = 0;
     for (; i < length; i += 1) {
       const code = text.charCodeAt(i);
       if (code > 127) break;
-      scratch[at + i] = code;
+      bytes[at + i] = code;
     }
     if (i === length) return at + length;
   }
-  return at + scratch.write(text, at, 'utf8');
-}
-
-function reserve(bytes: number): void {
-  if (bytes <= scratch.length) return;
-  const larger = Buffer.alloc(2 * bytes);
-  scratch.copy(larger);
-  scratch = larger;
-  view = viewOf(larger);
+  return at + bytes.write(text, at, 'utf8');
 }
 
 function viewOf(buffer: Buffer): DataView {

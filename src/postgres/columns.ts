@@ -15,7 +15,7 @@ export function columns(statement: Statement, values: readonly unknown[]): unkno
 }
 
 /** What the statement casts its parameters to, `$3::text[]`, so far as that type has a binary form here. */
-function columnTypes(statement: Statement): readonly (BinaryType | undefined)[] {
+export function columnTypes(statement: Statement): readonly (BinaryType | undefined)[] {
   let types = known.get(statement);
   if (!types) {
     const found: (BinaryType | undefined)[] = [];

@@ -71,11 +71,11 @@ export function createPool(url: string, size: number): pg.Pool {
 }
 
 /**
- * A connection of its own for one mailbox of the engine, pipelined: statements are sent without waiting for answers.
+ * A connection of its own for one mailbox of the engine.
  * `lockTimeout`: milliseconds. A mailbox waits for nothing else, so silence ends its connection sooner than others.
  */
-export function createPipelinedClient(url: string, lockTimeout: number): pg.Client {
+export function createEngineClient(url: string, lockTimeout: number): pg.Client {
   const patience = { lock_timeout: lockTimeout, query_timeout: lockTimeout + 5_000 };
   const name = { application_name: 'holdfast engine', options: `${AS_APPLICATION} ${BY_KEY}` };
-  return new Client({ ...session(url), ...name, ...patience, pipeline: true } as pg.ClientConfig);
+  return new Client({ ...session(url), ...name, ...patience });
 }

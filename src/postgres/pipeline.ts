@@ -1,16 +1,21 @@
 import type pg from 'pg';
-import { columns } from './columns.js';
 import type { Statement } from './combined.js';
+import { type Answered, Flight } from './flight.js';
+import { isOutage } from './outage.js';
+
+const BEGIN = { name: 'begin', text: 'begin' };
+const COMMIT = { name: 'commit', text: 'commit' };
 
 /**
- * A transaction whose statements are sent without waiting for answers. In a pipeline a failed statement does not stop
- * those behind it from being answered, COMMIT included: it then answers ROLLBACK, without an error.
+ * A transaction whose statements are sent without waiting for answers: what is sent in one turn of the event loop leaves
+ * as one flight. After a failure nothing more of its flight is done, and no other leaves.
  */
 export class Pipeline {
   private readonly sent: Promise<unknown>[] = [];
+  private flight: Flight | undefined;
   private failure: { error: unknown } | undefined;
   private committing = false;
-  private corked = false;
+  private committed = false;
 
   constructor(private readonly client: pg.Client) {}
 
@@ -21,14 +26,12 @@ export class Pipeline {
 
   /** Sends a statement, prepared under its name at the first use. */
   readonly send = async <Row = never>(statement: Statement, values: readonly unknown[]): Promise<Row[]> => {
-    this.cork();
-    const result = await this.watch(this.client.query({ ...statement, values: columns(statement, values) }));
-    return result.rows;
+    const { rows } = await this.watch(this.board(statement, values));
+    return rows as Row[];
   };
 
   begin(): void {
-    this.cork();
-    this.track(this.client.query('begin'));
+    this.track(this.board(BEGIN, []));
   }
 
   track(sent: Promise<unknown>): void {
@@ -47,42 +50,45 @@ export class Pipeline {
     }
   }
 
+  /** To be called behind an `await`, in the turn of the last writes: it leaves in their flight, and only if they can. */
   async commit(): Promise<void> {
-    // Who fails on our side, before its statement is sent, has failed by the next turn of the event loop. The server
-    // knows nothing of it, and would commit the rest.
-    await new Promise((resolve) => setImmediate(resolve));
-    if (this.failure) throw this.failure.error;
+    const committed = this.watch(this.board(COMMIT, []));
     this.committing = true;
-    const committed = this.watch(this.client.query('commit'));
     await this.all([committed]);
     const { command } = await committed;
+    this.committed = true;
     // The tag is the only witness: a transaction that failed in between answers ROLLBACK here, and no error.
     if (command !== 'COMMIT') throw new Error(`COMMIT answered ${command}`);
-  }
-
-  /**
-   * What is sent in one turn of the event loop leaves in one write to the socket. Statement by statement it is a dozen
-   * system calls a batch here, and as many wake-ups of the server.
-   */
-  private cork(): void {
-    if (this.corked) return;
-    this.corked = true;
-    const { stream } = this.client.connection;
-    stream.cork();
-    process.nextTick(() => {
-      this.corked = false;
-      stream.uncork();
-    });
   }
 
   /** Leaves the connection clean for the next batch, or closed. */
   async abandon(): Promise<void> {
     await Promise.allSettled(this.sent.splice(0));
-    if (this.committing) return; // COMMIT has ended the transaction one way or the other
+    if (this.committed || isOutage(this.failure?.error)) return; // there is nothing to roll back, or nobody to do it
     await this.client.query('rollback').catch(() => this.client.end().catch(() => {}));
   }
 
-  /** The server answers in order, so the first to fail in time is what made the others fail ("… is aborted"). */
+  /** Puts the statement on the flight that leaves at the end of this turn. */
+  private async board(statement: Statement, values: readonly unknown[]): Promise<Answered> {
+    if (!this.flight) {
+      this.flight = new Flight(this.client);
+      process.nextTick(() => this.depart());
+    }
+    return this.flight.add(statement, values);
+  }
+
+  /**
+   * Behind all that this turn has left to do: who fails on our side, before its statement is sent, has failed by now. The
+   * server knows nothing of it, and would commit the rest.
+   */
+  private depart(): void {
+    const flight = this.flight as Flight;
+    this.flight = undefined;
+    if (this.failure) flight.cancel(this.failure.error);
+    else this.client.query(flight);
+  }
+
+  /** The server answers in order, so the first to fail in time is what made the others fail. */
   private watch<T>(sent: Promise<T>): Promise<T> {
     return sent.catch((error: unknown) => {
       this.failure ??= { error };

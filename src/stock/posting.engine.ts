@@ -9,7 +9,7 @@ import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
 import { inSharedSpan, senderOrigin, traceOrigin } from '../operations/spans.tracer.js';
-import { createPipelinedClient } from '../postgres/connections.js';
+import { createEngineClient } from '../postgres/connections.js';
 import { isConflict, isOutage } from '../postgres/outage.js';
 import { Pipeline } from '../postgres/pipeline.js';
 import { databaseUrl } from '../postgres/postgres.module.js';
@@ -349,7 +349,7 @@ export class PostingEngine implements OnApplicationShutdown {
     const existing = this.clients[index];
     if (existing) return existing;
     // Nobody waits for a lock longer than for a mailbox: what is behind it has waited, too.
-    const client = createPipelinedClient(databaseUrl(this.config), this.config.engineDeadlineMs);
+    const client = createEngineClient(databaseUrl(this.config), this.config.engineDeadlineMs);
     const forget = () => {
       if (this.clients[index] === client) this.clients[index] = undefined;
     };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type pg from 'pg';
-import { createPipelinedClient } from '../../src/postgres/connections.js';
+import { createEngineClient } from '../../src/postgres/connections.js';
 import { Pipeline } from '../../src/postgres/pipeline.js';
 import { createDatabase, type TestDatabase } from '../support/postgres.js';
 import { rowsOf } from '../support/rows.js';
@@ -13,7 +13,7 @@ describe('a pipelined transaction', () => {
   beforeAll(async () => {
     database = await createDatabase();
     await rowsOf(database.url, 'create table note (n int unique); grant all on note to holdfast_app');
-    client = createPipelinedClient(database.url, 1_000);
+    client = createEngineClient(database.url, 1_000);
     await client.connect();
   });
   beforeEach(async () => {
@@ -65,6 +65,27 @@ describe('a pipelined transaction', () => {
     );
   });
 
+  it('makes the same rows of few values and of many', async () => {
+    const rows = {
+      name: 'rows',
+      text: 'select n, t, b from unnest($1::bigint[], $2::text[], $3::bool[]) as r(n, t, b) order by n',
+    };
+    const numbers = Array.from({ length: 65 }, (_, index) => index);
+    const texts = numbers.map((n) => (n % 3 ? `text ${n}` : null));
+    const truths = numbers.map(() => null);
+    const few = await pipeline.all([
+      pipeline.send(
+        rows,
+        [numbers, texts, truths].map((all) => all.slice(0, 64)),
+      ),
+    ]);
+    const [many] = await pipeline.all([pipeline.send(rows, [numbers, texts, truths])]);
+    expect(many).toEqual(numbers.map((n) => ({ n, t: texts[n], b: null })));
+    expect(few[0]).toEqual(many.slice(0, 64));
+    const [none] = await pipeline.all([pipeline.send(rows, [[], [], []])]);
+    expect(none).toEqual([]);
+  });
+
   it('throws what failed first, not what failed because of it, in whatever order it is looked at', async () => {
     const failing = divide(0);
     const behind = divide(1);
@@ -91,7 +112,7 @@ describe('a pipelined transaction', () => {
   });
 
   it('takes the tag of COMMIT for the truth, and not the lack of an error', async () => {
-    pipeline.track(insert(1));
+    await pipeline.all([insert(1)]);
     await client.query('select 1 / 0').catch(() => {}); // past the pipeline: it sees no failure
     await expect(pipeline.commit()).rejects.toThrow('COMMIT answered ROLLBACK');
     await pipeline.abandon();

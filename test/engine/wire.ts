@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** COMMIT as the engine sends it: a simple query, `Q`, its length, its text and a zero. */
-const COMMIT_SENT = Buffer.concat([Buffer.from('Q'), Buffer.from([0, 0, 0, 11]), Buffer.from('commit\0')]);
+/** COMMIT as the engine sends it: the statement of that name is bound, `B`, a length, an unnamed portal, the name. */
+const COMMIT_SENT = Buffer.concat([Buffer.from('B'), Buffer.from([0, 0, 0, 18, 0]), Buffer.from('commit\0')]);
 /** The tag by which PostgreSQL answers it. */
 const COMMIT_ANSWERED = Buffer.from('COMMIT\0');
 

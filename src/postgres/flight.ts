@@ -1,0 +1,119 @@
+import type pg from 'pg';
+import { bindMessage } from './bind-message.js';
+import type { Statement } from './combined.js';
+import { inBestForm } from './few.js';
+
+/** Makes an object of the fields of a row as the server sends them: text, or null. */
+type RowReader = (fields: readonly (string | null)[]) => unknown;
+
+/** How the rows of the statements that a connection has prepared are read, by name. */
+type PreparedStatements = Map<string, RowReader>;
+const prepared = new WeakMap<pg.Client, PreparedStatements>();
+
+export interface Answered {
+  readonly rows: unknown[];
+  /** `COMMIT`, `INSERT 0 3` … */
+  readonly command: string;
+}
+
+interface Passenger {
+  readonly statement: Statement;
+  readonly bind: Buffer;
+  /** Prepared on its way. */
+  readonly first: boolean;
+  readonly rows: unknown[];
+  readonly answer: (answered: Answered) => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+/**
+ * Statements that travel together: one write, one Sync behind the last, one read of all that they answer. The server
+ * passes over what stands behind a failure, COMMIT too. pg's own pipeline ends each statement by a Sync: the server then
+ * sends each answer on its own and wakes us for it, eight times a batch, and describes rows that we know.
+ *
+ * What pg calls a Submittable. One at a time a connection: pg sends the next when this one is answered.
+ */
+export class Flight implements pg.Submittable {
+  /** Told when it has landed, or failed. pg puts its clock here. */
+  callback: (() => void) | undefined;
+  private readonly passengers: Passenger[] = [];
+  private readonly known: PreparedStatements;
+  private landed = 0;
+
+  constructor(private readonly client: pg.Client) {
+    this.known = prepared.get(client) ?? new Map();
+    prepared.set(client, this.known);
+  }
+
+  /** Throws what cannot be written as a parameter. */
+  add(sent: Statement, values: readonly unknown[]): Promise<Answered> {
+    const statement = inBestForm(sent, values);
+    const bind = bindMessage(statement, values);
+    const first = !this.known.has(statement.name);
+    if (first) this.known.set(statement.name, () => ({}));
+    return new Promise((answer, refuse) => {
+      this.passengers.push({ statement, bind, first, rows: [], answer, refuse });
+    });
+  }
+
+  /** It is not sent: all fail for that reason. */
+  cancel(error: unknown): void {
+    for (const { statement, first, refuse } of this.passengers.slice(this.landed)) {
+      if (first) this.known.delete(statement.name);
+      refuse(error);
+    }
+    this.landed = this.passengers.length;
+  }
+
+  submit(connection: pg.Connection): void {
+    const { stream } = connection;
+    stream.cork();
+    for (const { statement, bind, first } of this.passengers) {
+      if (first) {
+        const { name, text } = statement;
+        // It may be there, if the flight that prepared it failed. To close what is not there is no error.
+        connection.close({ type: 'S', name }, true);
+        connection.parse({ name, text, types: [] }, true);
+        connection.describe({ type: 'S', name }, true);
+      }
+      stream.write(bind);
+    }
+    connection.sync();
+    stream.uncork();
+  }
+
+  handleRowDescription({ fields }: { fields: readonly { name: string; dataTypeID: number }[] }): void {
+    const { statement } = this.passengers[this.landed] as Passenger;
+    const readers = fields.map(({ name, dataTypeID }) => ({ name, read: this.client.getTypeParser(dataTypeID) }));
+    const empty = Object.fromEntries(fields.map(({ name }) => [name, null]));
+    this.known.set(statement.name, (values) => {
+      const row: Record<string, unknown> = { ...empty }; // a copy has its shape from the start
+      for (let i = 0; i < readers.length; i += 1) {
+        const value = values[i];
+        const { name, read } = readers[i] as (typeof readers)[number];
+        if (value !== null && value !== undefined) row[name] = read(value);
+      }
+      return row;
+    });
+  }
+
+  handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
+    const { statement, rows } = this.passengers[this.landed] as Passenger;
+    rows.push((this.known.get(statement.name) as RowReader)(fields));
+  }
+
+  handleCommandComplete({ text }: { text: string }): void {
+    const { rows, answer } = this.passengers[this.landed] as Passenger;
+    this.landed += 1;
+    answer({ rows, command: text });
+  }
+
+  handleError(error: unknown): void {
+    this.cancel(error);
+    this.callback?.();
+  }
+
+  handleReadyForQuery(): void {
+    this.callback?.();
+  }
+}
