@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { DataSource, EntityManager } from 'typeorm';
+import type { Flight, RowReader } from './flight.js';
 
 /**
  * A transaction, or where a method only reads, any connection: the explicit first argument of every repository method.
@@ -74,8 +75,35 @@ export function createPool(url: string, size: number): pg.Pool {
  * A connection of its own for one mailbox of the engine.
  * `lockTimeout`: milliseconds. A mailbox waits for nothing else, so silence ends its connection sooner than others.
  */
-export function createEngineClient(url: string, lockTimeout: number): pg.Client {
-  const patience = { lock_timeout: lockTimeout, query_timeout: lockTimeout + 5_000 };
-  const name = { application_name: 'holdfast engine', options: `${AS_APPLICATION} ${BY_KEY}` };
-  return new Client({ ...session(url), ...name, ...patience });
+export class EngineClient extends Client {
+  /** How the rows of the statements that it has prepared are read, by name. */
+  readonly prepared = new Map<string, RowReader>();
+  private underWay: Flight | undefined;
+  /**
+   * One for all flights. pg makes a timer for each, and what hung on them lived on: 1.9 kB of buffers a reservation, which only a full
+   * collection freed, one each four seconds at 4,000 reservations a second, in which the others waited for 100 ms.
+   */
+  private readonly clock: NodeJS.Timeout;
+
+  constructor(url: string, lockTimeout: number) {
+    const name = { application_name: 'holdfast engine', options: `${AS_APPLICATION} ${BY_KEY}` };
+    super({ ...session(url), ...name, lock_timeout: lockTimeout, query_timeout: 0 });
+    this.clock = setTimeout(() => this.hangUp(), lockTimeout + 5_000).unref();
+  }
+
+  send(flight: Flight): void {
+    this.underWay = flight;
+    this.clock.refresh();
+    this.query(flight);
+  }
+
+  /** To be told that a flight is answered, or failed. */
+  land(flight: Flight): void {
+    if (this.underWay === flight) this.underWay = undefined;
+  }
+
+  /** Nothing has come back for too long: whoever waits is told that the connection has ended. */
+  private hangUp(): void {
+    if (this.underWay) this.connection.stream.destroy();
+  }
 }

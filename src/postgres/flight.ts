@@ -1,14 +1,11 @@
 import type pg from 'pg';
 import { bindMessage } from './bind-message.js';
 import type { Statement } from './combined.js';
+import type { EngineClient } from './connections.js';
 import { inBestForm } from './few.js';
 
 /** Makes an object of the fields of a row as the server sends them: text, or null. */
-type RowReader = (fields: readonly (string | null)[]) => unknown;
-
-/** How the rows of the statements that a connection has prepared are read, by name. */
-type PreparedStatements = Map<string, RowReader>;
-const prepared = new WeakMap<pg.Client, PreparedStatements>();
+export type RowReader = (fields: readonly (string | null)[]) => unknown;
 
 export interface Answered {
   readonly rows: unknown[];
@@ -34,23 +31,17 @@ interface Passenger {
  * What pg calls a Submittable. One at a time a connection: pg sends the next when this one is answered.
  */
 export class Flight implements pg.Submittable {
-  /** Told when it has landed, or failed. pg puts its clock here. */
-  callback: (() => void) | undefined;
   private readonly passengers: Passenger[] = [];
-  private readonly known: PreparedStatements;
   private landed = 0;
 
-  constructor(private readonly client: pg.Client) {
-    this.known = prepared.get(client) ?? new Map();
-    prepared.set(client, this.known);
-  }
+  constructor(private readonly client: EngineClient) {}
 
   /** Throws what cannot be written as a parameter. */
   add(sent: Statement, values: readonly unknown[]): Promise<Answered> {
     const statement = inBestForm(sent, values);
     const bind = bindMessage(statement, values);
-    const first = !this.known.has(statement.name);
-    if (first) this.known.set(statement.name, () => ({}));
+    const first = !this.client.prepared.has(statement.name);
+    if (first) this.client.prepared.set(statement.name, () => ({}));
     return new Promise((answer, refuse) => {
       this.passengers.push({ statement, bind, first, rows: [], answer, refuse });
     });
@@ -59,7 +50,7 @@ export class Flight implements pg.Submittable {
   /** It is not sent: all fail for that reason. */
   cancel(error: unknown): void {
     for (const { statement, first, refuse } of this.passengers.slice(this.landed)) {
-      if (first) this.known.delete(statement.name);
+      if (first) this.client.prepared.delete(statement.name);
       refuse(error);
     }
     this.landed = this.passengers.length;
@@ -86,7 +77,7 @@ export class Flight implements pg.Submittable {
     const { statement } = this.passengers[this.landed] as Passenger;
     const readers = fields.map(({ name, dataTypeID }) => ({ name, read: this.client.getTypeParser(dataTypeID) }));
     const empty = Object.fromEntries(fields.map(({ name }) => [name, null]));
-    this.known.set(statement.name, (values) => {
+    this.client.prepared.set(statement.name, (values) => {
       const row: Record<string, unknown> = { ...empty }; // a copy has its shape from the start
       for (let i = 0; i < readers.length; i += 1) {
         const value = values[i];
@@ -99,7 +90,7 @@ export class Flight implements pg.Submittable {
 
   handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
     const { statement, rows } = this.passengers[this.landed] as Passenger;
-    rows.push((this.known.get(statement.name) as RowReader)(fields));
+    rows.push((this.client.prepared.get(statement.name) as RowReader)(fields));
   }
 
   handleCommandComplete({ text }: { text: string }): void {
@@ -110,10 +101,10 @@ export class Flight implements pg.Submittable {
 
   handleError(error: unknown): void {
     this.cancel(error);
-    this.callback?.();
+    this.client.land(this);
   }
 
   handleReadyForQuery(): void {
-    this.callback?.();
+    this.client.land(this);
   }
 }

@@ -1,10 +1,11 @@
-import type pg from 'pg';
 import type { Statement } from './combined.js';
+import type { EngineClient } from './connections.js';
 import { type Answered, Flight } from './flight.js';
 import { isOutage } from './outage.js';
 
 const BEGIN = { name: 'begin', text: 'begin' };
 const COMMIT = { name: 'commit', text: 'commit' };
+const ROLLBACK = { name: 'rollback', text: 'rollback' };
 
 /**
  * A transaction whose statements are sent without waiting for answers: what is sent in one turn of the event loop leaves
@@ -17,7 +18,7 @@ export class Pipeline {
   private committing = false;
   private committed = false;
 
-  constructor(private readonly client: pg.Client) {}
+  constructor(private readonly client: EngineClient) {}
 
   /** Whether COMMIT was sent: a connection that breaks after that leaves open whether it was done. */
   get mayBeCommitted(): boolean {
@@ -65,7 +66,10 @@ export class Pipeline {
   async abandon(): Promise<void> {
     await Promise.allSettled(this.sent.splice(0));
     if (this.committed || isOutage(this.failure?.error)) return; // there is nothing to roll back, or nobody to do it
-    await this.client.query('rollback').catch(() => this.client.end().catch(() => {}));
+    const flight = new Flight(this.client);
+    const rolledBack = flight.add(ROLLBACK, []);
+    this.client.send(flight);
+    await rolledBack.catch(() => this.client.end().catch(() => {}));
   }
 
   /** Puts the statement on the flight that leaves at the end of this turn. */
@@ -85,7 +89,7 @@ export class Pipeline {
     const flight = this.flight as Flight;
     this.flight = undefined;
     if (this.failure) flight.cancel(this.failure.error);
-    else this.client.query(flight);
+    else this.client.send(flight);
   }
 
   /** The server answers in order, so the first to fail in time is what made the others fail. */

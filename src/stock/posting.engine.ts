@@ -1,5 +1,4 @@
 import { Inject, Injectable, OnApplicationShutdown } from '@nestjs/common';
-import type pg from 'pg';
 import type pino from 'pino';
 import { Answer } from '../access/answer.js';
 import { type Intent, intentName } from '../access/idempotency.js';
@@ -9,7 +8,7 @@ import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
 import { inSharedSpan, senderOrigin, traceOrigin } from '../operations/spans.tracer.js';
-import { createEngineClient } from '../postgres/connections.js';
+import { EngineClient } from '../postgres/connections.js';
 import { isConflict, isOutage } from '../postgres/outage.js';
 import { Pipeline } from '../postgres/pipeline.js';
 import { databaseUrl } from '../postgres/postgres.module.js';
@@ -67,7 +66,7 @@ class Unmade extends Error {}
 export class PostingEngine implements OnApplicationShutdown {
   private readonly log: pino.Logger;
   private readonly mailboxes: Mailbox<Waiting>[];
-  private readonly clients: (pg.Client | undefined)[];
+  private readonly clients: (EngineClient | undefined)[];
   private readonly participants: Participant<ParticipantSession>[] = [];
   private readonly listeners: CommitListener[] = [];
   /**
@@ -345,11 +344,11 @@ export class PostingEngine implements OnApplicationShutdown {
   }
 
   /** The mailbox's own connection, made again when it broke. */
-  private async client(index: number): Promise<pg.Client> {
+  private async client(index: number): Promise<EngineClient> {
     const existing = this.clients[index];
     if (existing) return existing;
     // Nobody waits for a lock longer than for a mailbox: what is behind it has waited, too.
-    const client = createEngineClient(databaseUrl(this.config), this.config.engineDeadlineMs);
+    const client = new EngineClient(databaseUrl(this.config), this.config.engineDeadlineMs);
     const forget = () => {
       if (this.clients[index] === client) this.clients[index] = undefined;
     };

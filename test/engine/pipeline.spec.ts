@@ -1,19 +1,18 @@
 import fc from 'fast-check';
-import type pg from 'pg';
-import { createEngineClient } from '../../src/postgres/connections.js';
+import { EngineClient } from '../../src/postgres/connections.js';
 import { Pipeline } from '../../src/postgres/pipeline.js';
 import { createDatabase, type TestDatabase } from '../support/postgres.js';
 import { rowsOf } from '../support/rows.js';
 
 describe('a pipelined transaction', () => {
   let database: TestDatabase;
-  let client: pg.Client;
+  let client: EngineClient;
   let pipeline: Pipeline;
 
   beforeAll(async () => {
     database = await createDatabase();
     await rowsOf(database.url, 'create table note (n int unique); grant all on note to holdfast_app');
-    client = createEngineClient(database.url, 1_000);
+    client = new EngineClient(database.url, 1_000);
     await client.connect();
   });
   beforeEach(async () => {

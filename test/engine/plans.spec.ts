@@ -1,5 +1,4 @@
-import type pg from 'pg';
-import { createEngineClient } from '../../src/postgres/connections.js';
+import { EngineClient } from '../../src/postgres/connections.js';
 import { ofFewRows } from '../../src/postgres/few.js';
 import * as ofReservations from '../../src/reservations/posting.repository.js';
 import type { Send } from '../../src/stock/command.js';
@@ -20,10 +19,10 @@ async function statementsOf(calls: (send: Send) => Promise<unknown>[]): Promise<
 
 describe('the plans of the engine', () => {
   let database: TestDatabase;
-  let client: pg.Client;
+  let client: EngineClient;
   beforeAll(async () => {
     database = await createDatabase();
-    client = createEngineClient(database.url, 1_000);
+    client = new EngineClient(database.url, 1_000);
     await client.connect();
   });
   afterAll(async () => {
