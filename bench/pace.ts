@@ -71,6 +71,8 @@ const WATCH_MS = 1;
  * of a round went by with it, and each stall of a moment opened hundreds more.
  */
 const CONNECTIONS = 256;
+/** Milliseconds from then to the first request, in which the service is done with having taken them. */
+const SETTLE_MS = 250;
 /** Of those who look whether a change shows: a few dozen are watched a second. */
 const WATCHING = 32;
 /** Milliseconds after the last request was due in which all must be answered and seen. */
@@ -266,6 +268,7 @@ async function pace({ url, streams, seconds }: Paced): Promise<Waited[]> {
   const watchers = await Promise.all(
     streams.map(({ watch, items }) => (watch && typeof items === 'object' ? Watcher.of(watch, items) : undefined)),
   );
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const begun = performance.now();
   const running = streams.map((stream, index) => new Running(stream, watchers[index], pool, port, seconds, begun));
   const timer = setInterval(() => {
