@@ -10,7 +10,7 @@ const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 const TRACING = new URL('../dist/tracing.js', import.meta.url).href;
 /** As `npm start` and the image have it. */
-const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=64', '--import', TRACING];
+const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=32', '--import', TRACING];
 
 /** One for all services of a run: they share a database. */
 const SECRET = randomBytes(32).toString('base64');

@@ -16,7 +16,7 @@ export interface Serving {
  */
 export async function serve(program: string, args: readonly string[], task?: object): Promise<Serving> {
   // As the service has it: objects that live as long as a request are not copied about.
-  const execArgv = [...process.execArgv, '--max-semi-space-size=64'];
+  const execArgv = [...process.execArgv, '--max-semi-space-size=32'];
   const child = fork(fileURLToPath(new URL(program, import.meta.url)), args, { execArgv });
   const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${program} ended with ${code}.`)));
   ended.catch(() => {}); // it ends when we are done with it

@@ -1,6 +1,5 @@
 import pg from 'pg';
 import { DataSource, EntityManager } from 'typeorm';
-import type { Flight, RowReader } from './flight.js';
 
 /**
  * A transaction, or where a method only reads, any connection: the explicit first argument of every repository method.
@@ -71,6 +70,9 @@ export function createPool(url: string, size: number): pg.Pool {
   return pool;
 }
 
+/** Makes an object of the fields of a row as the server sends them: text, or null. */
+export type RowReader = (fields: readonly (string | null)[]) => unknown;
+
 /**
  * A connection of its own for one mailbox of the engine.
  * `lockTimeout`: milliseconds. A mailbox waits for nothing else, so silence ends its connection sooner than others.
@@ -78,7 +80,7 @@ export function createPool(url: string, size: number): pg.Pool {
 export class EngineClient extends Client {
   /** How the rows of the statements that it has prepared are read, by name. */
   readonly prepared = new Map<string, RowReader>();
-  private underWay: Flight | undefined;
+  private underWay: pg.Submittable | undefined;
   /**
    * One for all flights. pg makes a timer for each, and what hung on them lived on: 1.9 kB of buffers a reservation, which only a full
    * collection freed, one each four seconds at 4,000 reservations a second, in which the others waited for 100 ms.
@@ -91,14 +93,14 @@ export class EngineClient extends Client {
     this.clock = setTimeout(() => this.hangUp(), lockTimeout + 5_000).unref();
   }
 
-  send(flight: Flight): void {
+  send(flight: pg.Submittable): void {
     this.underWay = flight;
     this.clock.refresh();
     this.query(flight);
   }
 
   /** To be told that a flight is answered, or failed. */
-  land(flight: Flight): void {
+  land(flight: pg.Submittable): void {
     if (this.underWay === flight) this.underWay = undefined;
   }
 

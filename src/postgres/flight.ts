@@ -1,11 +1,8 @@
 import type pg from 'pg';
 import { bindMessage } from './bind-message.js';
 import type { Statement } from './combined.js';
-import type { EngineClient } from './connections.js';
+import type { EngineClient, RowReader } from './connections.js';
 import { inBestForm } from './few.js';
-
-/** Makes an object of the fields of a row as the server sends them: text, or null. */
-export type RowReader = (fields: readonly (string | null)[]) => unknown;
 
 export interface Answered {
   readonly rows: unknown[];
