@@ -4,6 +4,7 @@ import {
   propagation,
   ROOT_CONTEXT,
   type Span,
+  SpanKind,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
@@ -41,6 +42,15 @@ export function senderOrigin(traceparent: string): object | undefined {
 export function inSpan<T>(name: string, work: () => Promise<T>, about: (outcome: T) => Attributes): Promise<T> {
   if (!tracer) return work();
   return tracer.startActiveSpan(name, (span) => finish(span, work, about));
+}
+
+/** A statement that PostgreSQL answers, named as those are that pg sends itself. Its text without its values. */
+export function inStatementSpan<T>({ name, text }: { name: string; text: string }, work: () => Promise<T>): Promise<T> {
+  if (!tracer) return work();
+  const attributes = { 'db.system.name': 'postgresql', 'db.query.text': text };
+  return tracer.startActiveSpan(`pg.query:${name}`, { kind: SpanKind.CLIENT, attributes }, (span) =>
+    finish(span, work, () => ({})),
+  );
 }
 
 /**

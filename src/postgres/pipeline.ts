@@ -18,7 +18,12 @@ export class Pipeline {
   private committing = false;
   private committed = false;
 
-  constructor(private readonly client: EngineClient) {}
+  /** `observe`: is told of each statement, and when it is answered. */
+  constructor(
+    private readonly client: EngineClient,
+    private readonly observe: <T>(statement: Statement, answered: () => Promise<T>) => Promise<T> = (_, answered) =>
+      answered(),
+  ) {}
 
   /** Whether COMMIT was sent: a connection that breaks after that leaves open whether it was done. */
   get mayBeCommitted(): boolean {
@@ -78,7 +83,8 @@ export class Pipeline {
       this.flight = new Flight(this.client);
       process.nextTick(() => this.depart());
     }
-    return this.flight.add(statement, values);
+    const { flight } = this;
+    return this.observe(statement, () => flight.add(statement, values));
   }
 
   /**

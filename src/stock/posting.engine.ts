@@ -7,7 +7,7 @@ import { Directory } from '../channels/directory.service.js';
 import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
-import { inSharedSpan, senderOrigin, traceOrigin } from '../operations/spans.tracer.js';
+import { inSharedSpan, inStatementSpan, senderOrigin, traceOrigin } from '../operations/spans.tracer.js';
 import { EngineClient } from '../postgres/connections.js';
 import { isConflict, isOutage } from '../postgres/outage.js';
 import { Pipeline } from '../postgres/pipeline.js';
@@ -238,7 +238,7 @@ export class PostingEngine implements OnApplicationShutdown {
     const now = this.clock();
     const sessions = new Map(this.participants.map((participant) => [participant, participant.open()]));
     const participants = [...sessions.values()];
-    const pipeline = new Pipeline(client);
+    const pipeline = new Pipeline(client, inStatementSpan);
     const { send } = pipeline;
     try {
       pipeline.begin();
