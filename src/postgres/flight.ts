@@ -44,7 +44,7 @@ export class Flight implements pg.Submittable {
     });
   }
 
-  /** It is not sent: all fail for that reason. */
+  /** All that are not answered yet fail for this reason, and will be prepared again. */
   cancel(error: unknown): void {
     for (const { statement, first, refuse } of this.passengers.slice(this.landed)) {
       if (first) this.client.prepared.delete(statement.name);

@@ -25,7 +25,7 @@ export class Pipeline {
       answered(),
   ) {}
 
-  /** Whether COMMIT was sent: a connection that breaks after that leaves open whether it was done. */
+  /** Whether COMMIT may have been sent: a connection that breaks after that leaves open whether it was done. */
   get mayBeCommitted(): boolean {
     return this.committing;
   }
