@@ -44,7 +44,7 @@ export function inSpan<T>(name: string, work: () => Promise<T>, about: (outcome:
   return tracer.startActiveSpan(name, (span) => finish(span, work, about));
 }
 
-/** A statement that PostgreSQL answers, named as those are that pg sends itself. Its text without its values. */
+/** A statement that PostgreSQL answers, named like those that pg sends itself, but for the database. Its text without its values. */
 export function inStatementSpan<T>({ name, text }: { name: string; text: string }, work: () => Promise<T>): Promise<T> {
   if (!tracer) return work();
   const attributes = { 'db.system.name': 'postgresql', 'db.query.text': text };

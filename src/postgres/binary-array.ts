@@ -23,6 +23,23 @@ export class Scratch {
     this.bytes = larger;
     this.view = viewOf(larger);
   }
+
+  /** Writes text in UTF-8; where it ends. Ids and keys are short and ASCII: a loop is quicker than a call into Node. */
+  writeText(text: string, at: number): number {
+    const { length } = text;
+    this.reserve(at + 3 * length); // the most that UTF-8 takes
+    const { bytes } = this;
+    if (length <= 64) {
+      let i = 0;
+      for (; i < length; i += 1) {
+        const code = text.charCodeAt(i);
+        if (code > 127) break;
+        bytes[at + i] = code;
+      }
+      if (i === length) return at + length;
+    }
+    return at + bytes.write(text, at, 'utf8');
+  }
 }
 
 const alone = new Scratch();
@@ -76,7 +93,7 @@ export function writeBinaryArray(
 function write(scratch: Scratch, type: BinaryType, value: string | number | boolean | Uint8Array, at: number): number {
   switch (type) {
     case 'text':
-      return typeof value === 'string' ? writeText(scratch, value, at) : -1;
+      return typeof value === 'string' ? scratch.writeText(value, at) : -1;
     case 'bytea':
       if (typeof value !== 'object') return -1;
       scratch.reserve(at + value.length);
@@ -105,23 +122,6 @@ function write(scratch: Scratch, type: BinaryType, value: string | number | bool
       scratch.view.setInt16(at, value);
       return at + 2;
   }
-}
-
-/** Ids and keys are short and ASCII: a loop is quicker than a call into Node. */
-function writeText(scratch: Scratch, text: string, at: number): number {
-  const { length } = text;
-  scratch.reserve(at + 3 * length); // the most that UTF-8 takes
-  const { bytes } = scratch;
-  if (length <= 64) {
-    let i = 0;
-    for (; i < length; i += 1) {
-      const code = text.charCodeAt(i);
-      if (code > 127) break;
-      bytes[at + i] = code;
-    }
-    if (i === length) return at + length;
-  }
-  return at + bytes.write(text, at, 'utf8');
 }
 
 function viewOf(buffer: Buffer): DataView {

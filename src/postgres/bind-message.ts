@@ -43,7 +43,7 @@ export function bindMessage(statement: Statement, values: readonly unknown[]): B
     const type = types[i];
     let end = Array.isArray(value) && type ? writeBinaryArray(scratch, type, value, at + 4) : -1;
     scratch.view.setInt16(formats + 2 * i, end < 0 ? TEXT : BINARY);
-    if (end < 0) end = writeText(Array.isArray(value) ? arrayLiteral(value) : textOf(value), at + 4);
+    if (end < 0) end = scratch.writeText(Array.isArray(value) ? arrayLiteral(value) : textOf(value), at + 4);
     scratch.view.setInt32(at, end - at - 4);
     at = end;
   }
@@ -52,11 +52,6 @@ export function bindMessage(statement: Statement, values: readonly unknown[]): B
   scratch.view.setInt32(1, at + 1);
   scratch.bytes.set(EXECUTE, at + 2);
   return Buffer.from(scratch.bytes.subarray(0, at + 2 + EXECUTE.length));
-}
-
-function writeText(text: string, at: number): number {
-  scratch.reserve(at + 3 * text.length);
-  return at + scratch.bytes.write(text, at, 'utf8');
 }
 
 function textOf(value: unknown): string {

@@ -13,10 +13,11 @@ const AS_APPLICATION = '-c role=holdfast_app';
 /**
  * The engine finds everything by key, with statements planned once a connection. Planned while a table is small, they
  * would hash all of it, and go on doing so as it grows: on a new database the idempotency keys alone took half of
- * what a reservation cost after 20,000 of them.
+ * what a reservation cost after 20,000 of them. A plan that counts on a thousand rows where there is one (few.ts) would be
+ * compiled at every use.
  */
 const BY_KEY =
-  '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
+  '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off';
 
 /** int8 as a number: ids, versions and ten-thousandths all stay below 2^53 (semantics.md 3 bounds quantities to 10^11). */
 const types: pg.CustomTypesConfig = {
@@ -70,16 +71,19 @@ export function createPool(url: string, size: number): pg.Pool {
   return pool;
 }
 
-/** Makes an object of the fields of a row as the server sends them: text, or null. */
-export type RowReader = (fields: readonly (string | null)[]) => unknown;
+export interface Prepared {
+  readonly text: string;
+  /** Makes an object of the fields of a row as the server sends them: text, or null. */
+  readonly read: (fields: readonly (string | null)[]) => unknown;
+}
 
 /**
  * A connection of its own for one mailbox of the engine.
  * `lockTimeout`: milliseconds. A mailbox waits for nothing else, so silence ends its connection sooner than others.
  */
 export class EngineClient extends Client {
-  /** How the rows of the statements that it has prepared are read, by name. */
-  readonly prepared = new Map<string, RowReader>();
+  /** What its flights have prepared, by name. */
+  readonly prepared = new Map<string, Prepared>();
   private underWay: pg.Submittable | undefined;
   /**
    * One for all flights. pg makes a timer for each, and what hung on them lived on: 1.9 kB of buffers a reservation, which only a full
@@ -99,8 +103,8 @@ export class EngineClient extends Client {
     this.query(flight);
   }
 
-  /** To be told that a flight is answered, or failed. */
-  land(flight: pg.Submittable): void {
+  /** To be told that a flight is answered, be it by an error. */
+  answered(flight: pg.Submittable): void {
     if (this.underWay === flight) this.underWay = undefined;
   }
 

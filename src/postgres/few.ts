@@ -3,7 +3,7 @@ import type { Statement } from './combined.js';
 /** `unnest($1::bigint[], $2::int[]) as k(item_id, location_id)`: columns given as arrays, as rows. */
 const ROWS = /unnest\(((?:\$\d+::\w+\[\][,\s]*){2,})\)\s+as\s+(\w+)\(([\w\s,]+)\)/g;
 
-/** The most rows that the other form is for: past it each look into an array of text walks over all before it. */
+/** The most rows that the other form is for: each look into an array of text walks over all before it, past this dearer than a store. */
 const FEW = 64;
 
 const known = new WeakMap<Statement, Statement>();
@@ -17,7 +17,7 @@ export function inBestForm(statement: Statement, values: readonly unknown[]): St
   return values.every((value) => !Array.isArray(value) || value.length <= FEW) ? ofFewRows(statement) : statement;
 }
 
-/** The same for equally long arrays, the first of which is not null. */
+/** The form for few rows. The arrays of one `unnest` are equally long and not null: it would fill up with nulls what this leaves out. */
 export function ofFewRows(statement: Statement): Statement {
   let few = known.get(statement);
   if (!few) {

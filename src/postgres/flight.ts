@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { bindMessage } from './bind-message.js';
 import type { Statement } from './combined.js';
-import type { EngineClient, RowReader } from './connections.js';
+import type { EngineClient, Prepared } from './connections.js';
 import { inBestForm } from './few.js';
 
 export interface Answered {
@@ -37,14 +37,16 @@ export class Flight implements pg.Submittable {
   add(sent: Statement, values: readonly unknown[]): Promise<Answered> {
     const statement = inBestForm(sent, values);
     const bind = bindMessage(statement, values);
-    const first = !this.client.prepared.has(statement.name);
-    if (first) this.client.prepared.set(statement.name, () => ({}));
+    const { name, text } = statement;
+    const known = this.client.prepared.get(name);
+    if (known && known.text !== text) throw new Error(`Two statements are named ${name}`);
+    if (!known) this.client.prepared.set(name, { text, read: () => ({}) });
     return new Promise((answer, refuse) => {
-      this.passengers.push({ statement, bind, first, rows: [], answer, refuse });
+      this.passengers.push({ statement, bind, first: !known, rows: [], answer, refuse });
     });
   }
 
-  /** All that are not answered yet fail for this reason, and will be prepared again. */
+  /** All that are not answered yet fail for this reason. What they were to prepare is not prepared. */
   cancel(error: unknown): void {
     for (const { statement, first, refuse } of this.passengers.slice(this.landed)) {
       if (first) this.client.prepared.delete(statement.name);
@@ -74,7 +76,7 @@ export class Flight implements pg.Submittable {
     const { statement } = this.passengers[this.landed] as Passenger;
     const readers = fields.map(({ name, dataTypeID }) => ({ name, read: this.client.getTypeParser(dataTypeID) }));
     const empty = Object.fromEntries(fields.map(({ name }) => [name, null]));
-    this.client.prepared.set(statement.name, (values) => {
+    const read: Prepared['read'] = (values) => {
       const row: Record<string, unknown> = { ...empty }; // a copy has its shape from the start
       for (let i = 0; i < readers.length; i += 1) {
         const value = values[i];
@@ -82,12 +84,13 @@ export class Flight implements pg.Submittable {
         if (value !== null && value !== undefined) row[name] = read(value);
       }
       return row;
-    });
+    };
+    this.client.prepared.set(statement.name, { text: statement.text, read });
   }
 
   handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
     const { statement, rows } = this.passengers[this.landed] as Passenger;
-    rows.push((this.client.prepared.get(statement.name) as RowReader)(fields));
+    rows.push((this.client.prepared.get(statement.name) as Prepared).read(fields));
   }
 
   handleCommandComplete({ text }: { text: string }): void {
@@ -98,10 +101,10 @@ export class Flight implements pg.Submittable {
 
   handleError(error: unknown): void {
     this.cancel(error);
-    this.client.land(this);
+    this.client.answered(this);
   }
 
   handleReadyForQuery(): void {
-    this.client.land(this);
+    this.client.answered(this);
   }
 }

@@ -9,7 +9,7 @@ const ROLLBACK = { name: 'rollback', text: 'rollback' };
 
 /**
  * A transaction whose statements are sent without waiting for answers: what is sent in one turn of the event loop leaves
- * as one flight. After a failure nothing more of its flight is done, and no other leaves.
+ * as one flight. After a failure nothing more of its flight is done, and none leaves that has not left yet.
  */
 export class Pipeline {
   private readonly sent: Promise<unknown>[] = [];
@@ -56,8 +56,9 @@ export class Pipeline {
     }
   }
 
-  /** To be called behind an `await`, in the turn of the last writes: it leaves in their flight, and only if they can. */
+  /** In the turn of the last writes, COMMIT leaves in their flight, and only if they can. Nothing is sent behind it. */
   async commit(): Promise<void> {
+    await null; // so that a write that failed on our side, without a turn in between, has failed by now
     const committed = this.watch(this.board(COMMIT, []));
     this.committing = true;
     await this.all([committed]);
@@ -69,8 +70,10 @@ export class Pipeline {
 
   /** Leaves the connection clean for the next batch, or closed. */
   async abandon(): Promise<void> {
+    this.failure ??= { error: new Error('abandoned') }; // what has not left yet does not leave any more
     await Promise.allSettled(this.sent.splice(0));
-    if (this.committed || isOutage(this.failure?.error)) return; // there is nothing to roll back, or nobody to do it
+    if (this.committed) return;
+    if (isOutage(this.failure.error)) return void this.client.end().catch(() => {}); // who would roll it back?
     const flight = new Flight(this.client);
     const rolledBack = flight.add(ROLLBACK, []);
     this.client.send(flight);
@@ -79,6 +82,7 @@ export class Pipeline {
 
   /** Puts the statement on the flight that leaves at the end of this turn. */
   private async board(statement: Statement, values: readonly unknown[]): Promise<Answered> {
+    if (this.committing) throw new Error(`${statement.name} is sent behind COMMIT`);
     if (!this.flight) {
       this.flight = new Flight(this.client);
       process.nextTick(() => this.depart());

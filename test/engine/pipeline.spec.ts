@@ -64,6 +64,13 @@ describe('a pipelined transaction', () => {
     );
   });
 
+  it('carries single values of every kind beside columns that outgrow the room there is', async () => {
+    const sent = [null, ['ä'.repeat(200_000), null], true, '語"\\{', [2 ** 52], -0.25];
+    const text = 'select $1::text a, $2::text[] b, $3::bool c, $4::text d, $5::bigint[]::text[] e, $6::float8 f';
+    const [[row]] = await pipeline.all([pipeline.send<Record<string, unknown>>({ name: 'kinds', text }, sent)]);
+    expect(Object.values(row ?? {})).toEqual([null, sent[1], true, sent[3], [`${2 ** 52}`], -0.25]);
+  });
+
   it('makes the same rows of few values and of many', async () => {
     const rows = {
       name: 'rows',
@@ -108,6 +115,62 @@ describe('a pipelined transaction', () => {
     await expect(pipeline.commit()).rejects.toThrow('a fault of ours');
     await pipeline.abandon();
     expect(await notes()).toEqual([]);
+  });
+
+  it('does not commit when a value is none that can be sent', async () => {
+    pipeline.track(insert(1));
+    pipeline.track(pipeline.send({ name: 'insert-note', text: 'insert into note values ($1)' }, [{ n: 2 }]));
+    await expect(pipeline.commit()).rejects.toThrow('No parameter');
+    await pipeline.abandon();
+    expect(await notes()).toEqual([]);
+  });
+
+  it('knows a fault of ours also where no turn lies between it and COMMIT', async () => {
+    await new Promise<void>((resolve, reject) => {
+      setImmediate(() => {
+        pipeline.track(insert(1));
+        pipeline.track((async () => Promise.reject(new Error('a fault of ours')))());
+        expect(pipeline.commit()).rejects.toThrow('a fault of ours').then(resolve, reject);
+      });
+    });
+    await pipeline.abandon();
+    expect(await notes()).toEqual([]);
+  });
+
+  it('does nothing of what would be sent behind COMMIT', async () => {
+    const committed = pipeline.commit();
+    await null; // COMMIT is on board
+    const late = Promise.resolve().then(() => insert(1));
+    await expect(late).rejects.toThrow('insert-note is sent behind COMMIT');
+    await expect(committed).rejects.toThrow('insert-note is sent behind COMMIT');
+    await pipeline.abandon();
+    expect(await notes()).toEqual([]);
+  });
+
+  it('keeps what has not left yet from leaving when it is given up', async () => {
+    await pipeline.all([insert(1)]);
+    const left = insert(2);
+    await Promise.all([pipeline.abandon(), expect(left).rejects.toThrow('abandoned')]);
+    expect(await notes()).toEqual([]);
+  });
+
+  it('does not take one statement for another of the same name', async () => {
+    const named = (text: string) => pipeline.send({ name: 'same-name', text }, []);
+    await pipeline.all([named('select 1')]);
+    await expect(pipeline.all([named('select 2')])).rejects.toThrow('Two statements are named same-name');
+    await pipeline.abandon();
+  });
+
+  it('closes the connection where it cannot know that a failure was rolled back', async () => {
+    const short = new EngineClient(database.url, 1_000);
+    await short.connect();
+    const ended = new Promise((resolve) => short.once('end', resolve));
+    pipeline = new Pipeline(short);
+    pipeline.begin();
+    const full = { name: 'full', text: `do $$ begin raise sqlstate '53100'; end $$` };
+    await expect(pipeline.all([pipeline.send(full, [])])).rejects.toMatchObject({ code: '53100' });
+    await pipeline.abandon();
+    await ended;
   });
 
   it('takes the tag of COMMIT for the truth, and not the lack of an error', async () => {
