@@ -4,7 +4,9 @@ import { spread, waitingTable } from './markdown.js';
 import { bestOf, type Measurement, perSecond } from './measurement.js';
 import type { Stream, Waited } from './pace.js';
 import { mustBeAnswered, Pacer } from './pacer.js';
-import { spreadOf } from './statistics.js';
+import { runPgbench } from './pgbench.js';
+import { CLIENTS, ofPgbench } from './requests.js';
+import { type Quantiles, spreadOf } from './statistics.js';
 import type { World } from './world.js';
 
 /** Of the most reservations a second. */
@@ -19,20 +21,31 @@ const SEARCH_SECONDS = 4;
 const WARM_UP = { connections: 64, seconds: 6 };
 const MOST_ROUNDS = 5;
 
-/** A round: how many were asked for a second, and how long each waited. */
+/** A round: how many were asked for a second, and how long each waited; likewise of pgbench, at as much of its own most. */
 interface Round {
   readonly rate: number;
   readonly waited: Waited;
+  readonly bare: Bare;
 }
 
-/** How long a reservation waits at half and at four fifths of the most that the service can do. */
+interface Bare {
+  readonly rate: number;
+  readonly waited: Quantiles;
+}
+
+/**
+ * How long a reservation waits at half and at four fifths of the most that the service can do. Beside it, what bare PostgreSQL makes
+ * wait in the same minute: a figure in milliseconds is as much the machine's as ours.
+ */
 export const latency: Study = {
   cases: NAMES,
+  prepare: (world) => world.pgbench(),
   measure: async (world) => {
     const { options, server } = world;
     const { seconds } = options;
     const { url } = await world.service();
     const load = closedLoop(world, url);
+    const bare = await bareLoop(world);
     await load(WARM_UP.connections, WARM_UP.seconds);
     const { best } = await bestOf('closed loop, connections', CONNECTIONS, (at) => load(at, SEARCH_SECONDS));
     const rounds: Record<Share, Round[]> = { 'L1-50': [], 'L1-80': [] };
@@ -40,8 +53,9 @@ export const latency: Study = {
     try {
       for (let round = 1; round <= Math.min(MOST_ROUNDS, options.rounds); round += 1) {
         // Of this round: what a machine can do that others use as well changes by a third within minutes.
+        const bares = await bare(Object.values(SHARES));
         const most = perSecond(await load(best, seconds));
-        for (const name of NAMES) {
+        for (const [index, name] of NAMES.entries()) {
           await server.checkpoint();
           const rate = Math.round(most * SHARES[name]);
           const { items, work } = DEMANDS.R6;
@@ -49,8 +63,9 @@ export const latency: Study = {
           const answered = await pacer.pace({ url, streams: [stream], seconds });
           mustBeAnswered('201', answered);
           const [waited] = answered as [Waited];
-          rounds[name].push({ rate, waited });
-          console.log(`  round ${round}: ${rate}/s: p50 ${waited.p50.toFixed(1)} ms, p99 ${waited.p99.toFixed(1)} ms`);
+          const beside = bares[index] as Bare;
+          rounds[name].push({ rate, waited, bare: beside });
+          console.log(`  round ${round}: ${told(rate, waited)}; pgbench ${told(beside.rate, beside.waited)}`);
         }
       }
     } finally {
@@ -59,6 +74,30 @@ export const latency: Study = {
     return Object.fromEntries(NAMES.map((name) => [name, findingOf(rounds[name], world)]));
   },
 };
+
+/** Finds the most that pgbench can do in this round, and how long it makes wait at each of these shares of it. */
+async function bareLoop(world: World): Promise<(shares: readonly number[]) => Promise<Bare[]>> {
+  const { server, options } = world;
+  const { items, work } = DEMANDS.R6;
+  const pgbench = await world.pgbench();
+  const closed = ofPgbench(world, DEMANDS.R6);
+  const { best: clients } = await bestOf(closed.title, CLIENTS, (at) => closed.measure(at, closed.searchSeconds));
+  return async (shares) => {
+    const most = perSecond(await closed.measure(clients, options.seconds));
+    const bares: Bare[] = [];
+    for (const share of shares) {
+      await server.checkpoint();
+      const rate = Math.round(most * share);
+      const asked = { work, items, clients, seconds: options.seconds, rate };
+      bares.push({ rate, waited: (await runPgbench(pgbench, server.baselineUrl, asked)).took });
+    }
+    return bares;
+  };
+}
+
+function told(rate: number, { p50, p99 }: Quantiles): string {
+  return `${rate}/s: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+}
 
 function closedLoop({ generator, server, access }: World, url: string) {
   const { items, work } = DEMANDS.R6;
@@ -74,20 +113,24 @@ function closedLoop({ generator, server, access }: World, url: string) {
 function findingOf(rounds: readonly Round[], { options }: World): Finding {
   const waited = rounds.map((round) => round.waited);
   const p99 = waited.map((round) => round.p99);
-  const rates = spread(spreadOf(rounds.map(({ rate }) => rate)), 0);
+  const bares = rounds.map(({ bare }) => bare);
+  const ratesOf = (of: readonly { rate: number }[]) => spread(spreadOf(of.map(({ rate }) => rate)), 0);
   return {
     figure: spreadOf(p99).median,
     rounds: p99,
     measured: rounds,
     told: [
-      `${rates} reservations a second, uniform over 10,000 SKUs, in an open loop; ${rounds.length} rounds of ${options.seconds} s,`,
+      `${ratesOf(rounds)} reservations a second, uniform over 10,000 SKUs, in an open loop; ${rounds.length} rounds of ${options.seconds} s,`,
       'each behind a closed loop as long that says what the most is.',
       'Each waits from the moment it was due; how late the load generator was itself is in it.',
       '',
       ...waitingTable([
         ['answered, since it was due', waited],
         ['sent later than it was due', waited.map(({ late }) => late)],
+        ['pgbench, since it was due', bares.map((bare) => bare.waited)],
       ]),
+      '',
+      `pgbench: the baseline of R6 in the same round, at as much of its own most, ${ratesOf(bares)} a second, drawn (Poisson) and not even.`,
     ],
   };
 }

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { unpack } from './debian.js';
-import { quantilesOf } from './statistics.js';
+import { type Quantiles, quantilesOf } from './statistics.js';
 
 const run = promisify(execFile);
 
-/** Of the transactions, in the log. */
+/** Of the transactions of a closed loop, in the log: enough for a quantile, and next to nothing of pgbench's time. */
 const SAMPLED = 0.1;
 const DEBIAN = '/usr/lib/postgresql';
 const SCRIPTS = {
@@ -32,8 +32,17 @@ export interface Transactions {
   readonly transactions: number;
   /** Seconds they took, without the opening of the connections. */
   readonly seconds: number;
-  /** Milliseconds that 99 % of them took at most. */
-  readonly p99: number;
+  /** Milliseconds that they took; of an open loop, since they were due. */
+  readonly took: Quantiles;
+}
+
+export interface Transacting {
+  readonly work: PgbenchWork;
+  readonly items: number;
+  readonly clients: number;
+  readonly seconds: number;
+  /** Transactions a second of an open loop: they are due at moments drawn for it, about as many in each second. Default: a closed loop. */
+  readonly rate?: number;
 }
 
 /** Takes pgbench from the PATH, from where Debian keeps it, or as root from Debian's package. Else says what to do. */
@@ -78,7 +87,7 @@ async function versionOf(command: string): Promise<string | undefined> {
 export async function runPgbench(
   { command }: Pgbench,
   databaseUrl: string,
-  { work, items, clients, seconds }: { work: PgbenchWork; items: number; clients: number; seconds: number },
+  { work, items, clients, seconds, rate }: Transacting,
 ): Promise<Transactions> {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-pgbench-'));
@@ -95,8 +104,7 @@ export async function runPgbench(
         `--time=${seconds}`,
         '--log',
         `--log-prefix=${join(directory, 'log')}`,
-        // Enough for a quantile, and next to nothing of pgbench's time.
-        `--sampling-rate=${SAMPLED}`,
+        ...(rate ? [`--rate=${rate}`] : [`--sampling-rate=${SAMPLED}`]),
       ],
       {
         env: {
@@ -114,15 +122,15 @@ export async function runPgbench(
     const failed = number(/number of failed transactions: (\d+)/);
     const perSecond = number(/tps = ([\d.]+) \(without/);
     if (failed !== 0 || !(perSecond > 0)) throw new Error(`pgbench did not do what was asked:\n${stdout}`);
-    return { transactions, seconds: transactions / perSecond, p99: await p99Of(directory) };
+    return { transactions, seconds: transactions / perSecond, took: await tookOf(directory) };
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
 /** Of its logs, one a thread: a transaction a line, and in its third column the microseconds it took. */
-async function p99Of(directory: string): Promise<number> {
+async function tookOf(directory: string): Promise<Quantiles> {
   const logs = await Promise.all((await readdir(directory)).map((name) => readFile(join(directory, name), 'utf8')));
   const lines = logs.flatMap((log) => log.trim().split('\n'));
-  return quantilesOf(lines.map((line) => Number(line.split(' ')[2]) / 1_000)).p99;
+  return quantilesOf(lines.map((line) => Number(line.split(' ')[2]) / 1_000));
 }

@@ -7,7 +7,8 @@ import { type PgbenchWork, runPgbench } from './pgbench.js';
 import type { ServiceProcess } from './service.js';
 import type { World } from './world.js';
 
-const CLIENTS = [1, 2, 4, 8, 16, 32, 64];
+/** Of pgbench. */
+export const CLIENTS = [1, 2, 4, 8, 16, 32, 64];
 /** Who waits for an answer asks nothing, and batches are as large as the crowd that waits. */
 const CONNECTIONS = [8, 32, 64, 128, 256];
 const SEARCH_SECONDS = 2;
@@ -86,7 +87,11 @@ export function acceptedBy({ service }: Comparison, { unit }: Requested): string
   return `The service accepted ${of('accepted')} ${unit}s and refused ${of('refused')}; ${of('checked')} bodies were compared with their requests; nothing else was answered.`;
 }
 
-function ofPgbench(world: World, { work, items, table, unit }: Requested & { readonly work: PgbenchWork }): Contender {
+/** The baseline, on its own database. */
+export function ofPgbench(
+  world: World,
+  { work, items, table, unit }: Requested & { readonly work: PgbenchWork },
+): Contender {
   const { server } = world;
   const url = server.baselineUrl;
   const meters = { PostgreSQL: () => cpuOfFamily(server.pid), generator: cpuOfEndedChildren };
@@ -99,12 +104,12 @@ function ofPgbench(world: World, { work, items, table, unit }: Requested & { rea
       const before = await server.count(url, table);
       await server.checkpoint();
       const { result, cpu } = await metered(meters, () => runPgbench(pgbench, url, { work, items, clients, seconds }));
-      const { transactions, ...took } = result;
+      const { transactions, seconds: lasted, took } = result;
       const accepted = (await server.count(url, table)) - before;
       if (accepted !== transactions) {
         throw new Error(`pgbench counted ${transactions} transactions, but ${accepted} ${unit}s were made.`);
       }
-      return { ...took, accepted, refused: 0, checked: 0, cpu };
+      return { seconds: lasted, p99: took.p99, accepted, refused: 0, checked: 0, cpu };
     },
   };
 }
