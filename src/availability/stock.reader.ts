@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, type Clock } from '../config.module.js';
 import { Problem } from '../problems/problem.js';
-import { type Letter, Mailbox } from '../stock/mailbox.js';
+import { Mailbox } from '../stock/mailbox.js';
+import type { Letter } from '../stock/queue.js';
 import { AvailabilityRepository, type StockRead } from './availability.repository.js';
 
 /** Questions and items that one statement answers. */

@@ -10,6 +10,7 @@ export interface Waiting {
   readonly command: Command;
   /** Of its intent (`intentName`), made once; null for a command without one. */
   readonly name: string | null;
+  readonly mailbox: number;
   readonly weight: number;
   readonly since: number;
   readonly deadline: number;

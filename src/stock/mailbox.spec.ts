@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { type Letter, Mailbox } from './mailbox.js';
+import { Mailbox } from './mailbox.js';
+import type { Letter } from './queue.js';
 
 interface Numbered extends Letter {
   readonly id: number;
@@ -54,37 +55,6 @@ describe('a mailbox', () => {
     await letThrough();
     await mailbox.idle();
     expect(batches).toEqual([[0, 1]]);
-  });
-
-  it('takes what was put back ahead of the others, full or not', async () => {
-    const { mailbox, batches, letThrough } = held({ letters: 2, lines: 10, waiting: 2 });
-    const [a, b, c] = letters(1, 1, 1) as [Numbered, Numbered, Numbered];
-    mailbox.put(a);
-    await turn();
-    mailbox.put(b);
-    mailbox.put(c);
-    mailbox.putBack([a]);
-    await letThrough();
-    await letThrough();
-    await letThrough();
-    await mailbox.idle();
-    expect(batches).toEqual([[0], [0, 1], [2]]);
-  });
-
-  it('gives out letters that are to wait no longer, and delivers the others in order', async () => {
-    const { mailbox, batches, letThrough } = held({ letters: 10, lines: 10, waiting: 10 });
-    const [a, b, c, d] = letters(1, 1, 1, 1) as [Numbered, Numbered, Numbered, Numbered];
-    mailbox.put(a);
-    await turn();
-    for (const letter of [b, c, d]) mailbox.put(letter);
-    // What is under way is not there to be given out.
-    expect(mailbox.remove(({ id }) => id === 0 || id === 2)).toEqual([c]);
-    expect(mailbox.remove(() => false)).toEqual([]);
-    expect(mailbox.size).toBe(2);
-    await letThrough();
-    await letThrough();
-    await mailbox.idle();
-    expect(batches).toEqual([[0], [1, 3]]);
   });
 
   it('resolves as idle when nothing ever came', async () => {
