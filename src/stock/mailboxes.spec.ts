@@ -19,7 +19,7 @@ function held() {
   const put = async (...to: number[]) => {
     for (const mailbox of to) {
       id += 1;
-      mailboxes.put({ id, mailbox, weight: 1 });
+      mailboxes.put({ id, mailbox, weight: 1, since: id });
     }
     await turn();
   };
@@ -36,9 +36,9 @@ describe('mailboxes', () => {
     await put(1, 0);
     await put(1);
     await put(0, 0);
-    expect(batches).toEqual(['0: 2 1']);
+    expect(batches).toEqual(['0: 1 2']);
     await letThrough(0);
-    expect(batches).toEqual(['0: 2 1', '0: 4 5 3']);
+    expect(batches).toEqual(['0: 1 2', '0: 3 4 5']);
     await letThrough(0);
     await mailboxes.idle();
     expect(mailboxes.size).toBe(0);
@@ -70,17 +70,33 @@ describe('mailboxes', () => {
     expect(batches.slice(2)).toEqual(['0: 6 7 8 9']);
   });
 
-  it('let little go when it is told that what it waits for takes long', async () => {
-    const { mailboxes, batches, put, letThrough } = held();
-    await put(0, 0, 0, 0);
-    await put(1);
-    await letThrough(0);
+  it('let little go when what it waits for takes long', async () => {
+    const { mailboxes, batches, put } = held();
     await put(0);
-    mailboxes.hurry();
-    expect(batches.slice(2)).toEqual(['0: 6']);
     await put(1);
-    mailboxes.hurry(); // its own is under way
-    expect(batches.slice(3)).toEqual([]);
+    mailboxes.hurry(); // it may have begun a moment ago
+    expect(batches).toEqual(['0: 1']);
+    mailboxes.hurry();
+    expect(batches).toEqual(['0: 1', '1: 2']);
+    await put(0); // its own is under way
+    mailboxes.hurry();
+    mailboxes.hurry();
+    expect(batches.slice(2)).toEqual([]);
+  });
+
+  it('let go of a slow batch of several all but the one that it belongs to, and not twice when it ends', async () => {
+    const { mailboxes, batches, put, letThrough } = held();
+    await put(0, 1);
+    await put(0, 1);
+    mailboxes.hurry();
+    mailboxes.hurry();
+    expect(batches).toEqual(['0: 1 2', '1: 4']);
+    await letThrough(0);
+    await put(1);
+    // The one of the second that began meanwhile is still under way.
+    expect(batches.slice(2)).toEqual([]);
+    await letThrough(1);
+    expect(batches.slice(2)).toEqual(['0: 3 5']);
   });
 
   it('take back what was not done ahead of the others, each letter where it was', async () => {
@@ -88,8 +104,8 @@ describe('mailboxes', () => {
     await put(0, 1);
     await put(1, 0);
     mailboxes.putBack([
-      { id: 1, mailbox: 0, weight: 1 },
-      { id: 2, mailbox: 1, weight: 1 },
+      { id: 1, mailbox: 0, weight: 1, since: 1 },
+      { id: 2, mailbox: 1, weight: 1, since: 2 },
     ]);
     await letThrough(0);
     expect(batches).toEqual(['0: 1 2', '0: 1 4', '1: 2 3']);
@@ -108,33 +124,58 @@ describe('mailboxes', () => {
     await held().mailboxes.idle();
   });
 
-  it('deliver every letter once, of each mailbox in order and in one batch at a time', async () => {
+  it('deliver every letter once, of each mailbox in order, one batch of a mailbox at a time, and that alone on its connection', async () => {
+    const weight = fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 12 }));
+    const arrivals = fc.array(fc.record({ mailbox: fc.nat(2), weight, turns: fc.nat(2), hurry: fc.nat(5) }), {
+      maxLength: 60,
+    });
+    await fc.assert(
+      fc.asyncProperty(arrivals, fc.infiniteStream(fc.nat(3)), async (arriving, lasting) => {
+        const done: number[] = [];
+        const underWay = new Map<number, number>();
+        const mailboxes = new Mailboxes<Numbered>(3, limits, async (connection, batch) => {
+          expect(batch.some(({ mailbox }) => mailbox === connection)).toBe(true);
+          expect(underWay.has(connection)).toBe(false);
+          underWay.set(connection, batch.length);
+          for (let left = lasting.next().value; left > 0; left -= 1) await turn();
+          underWay.delete(connection);
+          // Each once more, now and then.
+          const again = batch.filter(({ id }) => id % 7 === 0 && !done.includes(-id));
+          done.push(...batch.map(({ id }) => (again.some((each) => each.id === id) ? -id : id)));
+          mailboxes.putBack(again);
+        });
+        for (const [index, { mailbox, turns, hurry, ...rest }] of arriving.entries()) {
+          mailboxes.put({ id: index + 1, mailbox, since: index, weight: rest.weight });
+          for (let left = turns; left > 0; left -= 1) await turn();
+          if (hurry === 0) mailboxes.hurry();
+        }
+        await mailboxes.idle();
+        expect(done.filter((id) => id > 0).sort((a, b) => a - b)).toEqual(arriving.map((_, index) => index + 1));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('keep the order of each mailbox where nothing is slow and nothing is put back', async () => {
     const arrivals = fc.array(
-      fc.record({ mailbox: fc.nat(2), weight: fc.integer({ min: 1, max: 12 }), turns: fc.nat(2) }),
-      { maxLength: 60 },
+      fc.record({ mailbox: fc.nat(2), weight: fc.integer({ min: 1, max: 3 }), turns: fc.nat(2) }),
+      { maxLength: 100, size: 'max' },
     );
     await fc.assert(
       fc.asyncProperty(arrivals, fc.infiniteStream(fc.nat(3)), async (arriving, lasting) => {
-        const delivered: Numbered[] = [];
-        const underWay = new Set<number>();
+        const done: Numbered[] = [];
         const mailboxes = new Mailboxes<Numbered>(3, limits, async (_, batch) => {
-          const of = new Set(batch.map(({ mailbox }) => mailbox));
-          for (const mailbox of of) {
-            expect(underWay.has(mailbox)).toBe(false);
-            underWay.add(mailbox);
-          }
           for (let left = lasting.next().value; left > 0; left -= 1) await turn();
-          for (const mailbox of of) underWay.delete(mailbox);
-          delivered.push(...batch);
+          done.push(...batch);
         });
         for (const [id, { mailbox, weight, turns }] of arriving.entries()) {
-          mailboxes.put({ id, mailbox, weight });
+          mailboxes.put({ id, mailbox, weight, since: id });
           for (let left = turns; left > 0; left -= 1) await turn();
         }
         await mailboxes.idle();
         for (const mailbox of [0, 1, 2]) {
           const sent = arriving.flatMap((each, id) => (each.mailbox === mailbox ? [id] : []));
-          expect(delivered.flatMap((each) => (each.mailbox === mailbox ? [each.id] : []))).toEqual(sent);
+          expect(done.flatMap((each) => (each.mailbox === mailbox ? [each.id] : []))).toEqual(sent);
         }
       }),
       { numRuns: 100 },

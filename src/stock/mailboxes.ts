@@ -3,6 +3,8 @@ import { type Letter, Queue, type QueueLimits } from './queue.js';
 export interface Addressed extends Letter {
   /** Whose it is, from 0. */
   readonly mailbox: number;
+  /** When it was sent; those of several mailboxes are put in order by it. */
+  readonly since: number;
 }
 
 export interface MailboxesLimits extends QueueLimits {
@@ -10,19 +12,29 @@ export interface MailboxesLimits extends QueueLimits {
   readonly little: number;
 }
 
+interface Batch {
+  /** Whose letters it has. It belongs to the first. */
+  readonly mailboxes: readonly number[];
+  readonly lines: number;
+  /** Calls of `hurry` that it has outlasted. */
+  outlasted: number;
+}
+
+const isSlow = ({ outlasted }: Batch) => outlasted > 1;
+
 /**
- * Several mailboxes of which each has one batch under way, so that its letters stay in order. As with one (mailbox.ts) there is no
- * timer. Where much waits, the batches of all go beside each other. Where little waits, it goes in one, and what arrives
- * meanwhile waits for that: most of what a batch of a few costs is the same for a batch of many.
+ * Several mailboxes of which each has one batch under way. As with one (mailbox.ts), batches grow by themselves. Where much waits,
+ * those of all go beside each other. Where little waits, it goes in one, and what arrives meanwhile waits for that: most of
+ * what a batch of a few costs is the same for a batch of many. There is no timer: `hurry` is to be called now and then while
+ * something waits, or who waits for a batch that hangs waits as long.
  */
 export class Mailboxes<L extends Addressed> {
   private readonly waiting: Queue<L>[];
-  /** By mailbox: lines of the batch that has its letters; undefined: none is under way. */
-  private readonly underWay: (number | undefined)[];
+  private readonly underWay: (Batch | undefined)[];
   private readonly running = new Set<Promise<void>>();
   private waking = false;
 
-  /** `deliver`: a batch of this mailbox, or of several, of which this is the first. Must not throw. */
+  /** `deliver`: a batch of this mailbox, of which no other is under way; there may be letters of others in it. Must not throw. */
   constructor(
     count: number,
     private readonly limits: MailboxesLimits,
@@ -57,9 +69,13 @@ export class Mailboxes<L extends Addressed> {
     return this.waiting.flatMap((waiting) => waiting.remove(isOver));
   }
 
-  /** Lets go what waits for nothing but a little batch of others: that takes longer than it should. */
+  /** Nobody waits any more for a batch that was under way at the last call already, but the mailbox that it belongs to. */
   hurry(): void {
-    for (const mailbox of this.free()) this.send([mailbox]);
+    for (const batch of this.batches()) {
+      batch.outlasted += 1;
+      if (isSlow(batch)) this.end(batch, batch.mailboxes.slice(1));
+    }
+    this.go();
   }
 
   /** Resolves when nothing waits or is under way. */
@@ -81,33 +97,35 @@ export class Mailboxes<L extends Addressed> {
   }
 
   private go(): void {
-    const free = this.free();
-    const isBesideLittle = this.underWay.some((lines) => lines !== undefined && lines <= this.limits.little);
+    const free = [...this.waiting.keys()].filter((mailbox) => this.of(mailbox).size > 0 && !this.underWay[mailbox]);
     if (free.length === 0) return;
-    if (this.running.size === 0 && this.isLittle(free)) this.send(free);
-    else {
-      const ready = free.filter((mailbox) => !isBesideLittle || !this.isLittle([mailbox]));
-      for (const mailbox of ready) this.send([mailbox]);
-    }
+    const { little } = this.limits;
+    const beside = this.batches().reduce((sum, batch) => (isSlow(batch) ? sum : sum + batch.lines), 0);
+    const isBesideLittle = 0 < beside && beside <= little;
+    if (!isBesideLittle && this.isLittle(free)) this.send(free);
+    else for (const mailbox of free) if (!isBesideLittle || !this.isLittle([mailbox])) this.send([mailbox]);
   }
 
   private send(mailboxes: readonly number[]): void {
-    const batch = mailboxes.flatMap((mailbox) => this.of(mailbox).take());
-    const lines = batch.reduce((sum, { weight }) => sum + weight, 0);
-    for (const mailbox of mailboxes) this.underWay[mailbox] = lines;
-    const delivered = this.deliver(mailboxes[0] as number, batch).then(() => {
-      for (const mailbox of mailboxes) this.underWay[mailbox] = undefined;
+    const letters = mailboxes.flatMap((mailbox) => this.of(mailbox).take());
+    if (mailboxes.length > 1) letters.sort((a, b) => a.since - b.since);
+    const lines = letters.reduce((sum, { weight }) => sum + weight, 0);
+    const batch: Batch = { mailboxes, lines, outlasted: 0 };
+    for (const mailbox of mailboxes) this.underWay[mailbox] = batch;
+    const delivered = this.deliver(mailboxes[0] as number, letters).then(() => {
+      this.end(batch, mailboxes);
       this.running.delete(delivered);
       this.go();
     });
     this.running.add(delivered);
   }
 
-  /** In which something waits and of which nothing is under way. */
-  private free(): number[] {
-    return [...this.waiting.keys()].filter(
-      (mailbox) => this.of(mailbox).size > 0 && this.underWay[mailbox] === undefined,
-    );
+  private end(batch: Batch, mailboxes: readonly number[]): void {
+    for (const mailbox of mailboxes) if (this.underWay[mailbox] === batch) this.underWay[mailbox] = undefined;
+  }
+
+  private batches(): Batch[] {
+    return [...new Set(this.underWay.filter((batch) => batch !== undefined))];
   }
 
   private isLittle(mailboxes: readonly number[]): boolean {

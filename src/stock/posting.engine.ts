@@ -158,6 +158,11 @@ export class PostingEngine implements OnApplicationShutdown {
     });
   }
 
+  private again(letters: readonly Waiting[]): void {
+    this.mailboxes.putBack(letters);
+    this.watch();
+  }
+
   /** Who waits behind a batch that hangs is told when the time is up, not when the batch is over; who waits beside it goes. */
   private watch(): void {
     this.watching ??= setTimeout(() => {
@@ -203,7 +208,10 @@ export class PostingEngine implements OnApplicationShutdown {
       }
     } else if (error instanceof Unmade) {
       this.making[index] = true;
-      for (const waiting of batch) waiting.attempts -= 1;
+      for (const waiting of batch) {
+        this.making[waiting.mailbox] = true;
+        waiting.attempts -= 1;
+      }
     } else if (isConflict(error) || isTwin(error)) {
       this.log.debug({ err: error }, 'batch tried again');
     } else if (isOutage(error)) {
@@ -216,7 +224,7 @@ export class PostingEngine implements OnApplicationShutdown {
       const again = batch.filter((waiting) => !tried(waiting));
       if (again.length === 0) return;
       await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** (again[0]?.attempts ?? 1)));
-      this.mailboxes.putBack(again);
+      this.again(again);
       return;
     } else if (batch.length > 1) {
       // Something in it cannot be written. Halves find it in log2(n) tries; its neighbours never fail with it.
@@ -230,7 +238,7 @@ export class PostingEngine implements OnApplicationShutdown {
     } else {
       return refuseAll(batch, error);
     }
-    this.mailboxes.putBack(batch);
+    this.again(batch);
   }
 
   /** One transaction. Throws when it was not committed, or may not have been. */
@@ -310,7 +318,7 @@ export class PostingEngine implements OnApplicationShutdown {
           waiting.refuse(refusal);
         }
       });
-      if (decided.displaced.length > 0) this.mailboxes.putBack(decided.displaced);
+      if (decided.displaced.length > 0) this.again(decided.displaced);
     } catch (error) {
       if (pipeline.mayBeCommitted && isOutage(error)) for (const waiting of batch) waiting.uncertain = true;
       await pipeline.abandon();

@@ -13,9 +13,9 @@ describe('a service that is asked for more than it can do', () => {
   let sku: string;
   let channel: string;
 
-  const start = async (deadline: number) => {
+  const start = async (deadline: number, mailboxes = 1) => {
     at = await startApp({
-      env: { ENGINE_MAILBOXES: '1', ENGINE_QUEUE: String(QUEUE), ENGINE_DEADLINE_MS: String(deadline) },
+      env: { ENGINE_MAILBOXES: String(mailboxes), ENGINE_QUEUE: String(QUEUE), ENGINE_DEADLINE_MS: String(deadline) },
     });
     ({ sku, channel } = await stocked(at, [100]));
   };
@@ -80,5 +80,23 @@ describe('a service that is asked for more than it can do', () => {
     expect((await at.api().post('/v1/reservations', body)).status).toBe(201); // with the lock still held
     await lock?.release();
     expect((await hold()).status).toBe(201);
+  });
+
+  it('does not let one locked item hold up those of the other mailbox, nor who is tried again there', async () => {
+    await start(20_000, 2);
+    const engine = at.app.get(PostingEngine);
+    const elsewhere = async (): Promise<string> => {
+      const { sku: other } = await at.given.item();
+      return engine.mailboxOf(other) === engine.mailboxOf(sku) ? elsewhere() : other;
+    };
+    const [other, another] = [await elsewhere(), await elsewhere()];
+    const { code: location } = await at.given.location();
+    await at.given.stock(other, location, 1);
+    const first = await holdUp();
+    await at.given.stock(other, location, 10);
+    await at.given.stock(another, location, 5); // what nobody stocked before is tried twice
+    expect(await waitingForLocks(at.databaseUrl)).toBe(1);
+    await lock?.release();
+    expect(tally([await first.answer])).toEqual({ 201: 1 });
   });
 });
