@@ -63,7 +63,7 @@ export class StockCopy {
 
   /** The stock of an item, if it is at hand and it is known what has expired of it since. Only for who has found it trusted. */
   get(itemId: number, now: number): ItemStock | undefined {
-    const kept = this.kept.size < 0.75 * ITEMS ? this.kept.peek(itemId) : this.kept.get(itemId);
+    const kept = this.kept.get(itemId);
     return kept === undefined || kept.until > now ? kept?.stock : this.expire(kept.stock, now);
   }
 

@@ -141,9 +141,7 @@ export class Directory {
   }
 
   item(sku: string): DirectoryItem | undefined {
-    // Which were used last matters only where there may be no room for all: to note it, here and for the stock, is a tenth of
-    // what a question of a hundred lines costs.
-    return this.bySku.size < ITEMS_REMEMBERED / 2 ? this.bySku.peek(sku) : this.bySku.get(sku);
+    return this.bySku.get(sku);
   }
 
   /** The items with these ids; those deleted meanwhile are missing. */
