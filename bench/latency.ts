@@ -45,7 +45,7 @@ export const latency: Study = {
     const { seconds } = options;
     const { url } = await world.service();
     const load = closedLoop(world, url);
-    const bare = await bareLoop(world);
+    const bare = await bareLoops(world);
     await load(WARM_UP.connections, WARM_UP.seconds);
     const { best } = await bestOf('closed loop, connections', CONNECTIONS, (at) => load(at, SEARCH_SECONDS));
     const rounds: Record<Share, Round[]> = { 'L1-50': [], 'L1-80': [] };
@@ -53,9 +53,10 @@ export const latency: Study = {
     try {
       for (let round = 1; round <= Math.min(MOST_ROUNDS, options.rounds); round += 1) {
         // Of this round: what a machine can do that others use as well changes by a third within minutes.
-        const bares = await bare(Object.values(SHARES));
         const most = perSecond(await load(best, seconds));
-        for (const [index, name] of NAMES.entries()) {
+        const bareMost = perSecond(await bare.closed(seconds));
+        for (const name of NAMES) {
+          const beside = await bare.open(Math.round(bareMost * SHARES[name]), seconds);
           await server.checkpoint();
           const rate = Math.round(most * SHARES[name]);
           const { items, work } = DEMANDS.R6;
@@ -63,7 +64,6 @@ export const latency: Study = {
           const answered = await pacer.pace({ url, streams: [stream], seconds });
           mustBeAnswered('201', answered);
           const [waited] = answered as [Waited];
-          const beside = bares[index] as Bare;
           rounds[name].push({ rate, waited, bare: beside });
           console.log(`  round ${round}: ${told(rate, waited)}; pgbench ${told(beside.rate, beside.waited)}`);
         }
@@ -75,23 +75,20 @@ export const latency: Study = {
   },
 };
 
-/** Finds the most that pgbench can do in this round, and how long it makes wait at each of these shares of it. */
-async function bareLoop(world: World): Promise<(shares: readonly number[]) => Promise<Bare[]>> {
-  const { server, options } = world;
+/** What pgbench does at its best number of clients: as much as it can, and as much as is due. */
+async function bareLoops(world: World) {
+  const { server } = world;
   const { items, work } = DEMANDS.R6;
   const pgbench = await world.pgbench();
-  const closed = ofPgbench(world, DEMANDS.R6);
-  const { best: clients } = await bestOf(closed.title, CLIENTS, (at) => closed.measure(at, closed.searchSeconds));
-  return async (shares) => {
-    const most = perSecond(await closed.measure(clients, options.seconds));
-    const bares: Bare[] = [];
-    for (const share of shares) {
+  const { title, measure, searchSeconds } = ofPgbench(world, DEMANDS.R6);
+  const { best: clients } = await bestOf(title, CLIENTS, (at) => measure(at, searchSeconds));
+  return {
+    closed: (seconds: number) => measure(clients, seconds),
+    open: async (rate: number, seconds: number): Promise<Bare> => {
       await server.checkpoint();
-      const rate = Math.round(most * share);
-      const asked = { work, items, clients, seconds: options.seconds, rate };
-      bares.push({ rate, waited: (await runPgbench(pgbench, server.baselineUrl, asked)).took });
-    }
-    return bares;
+      const { took } = await runPgbench(pgbench, server.baselineUrl, { work, items, clients, seconds, rate });
+      return { rate, waited: took };
+    },
   };
 }
 

@@ -102,9 +102,14 @@ export class PostingEngine implements OnApplicationShutdown {
     this.listeners.push(listener);
   }
 
-  /** Where commands about this item wait: who posts many of them at once keeps them apart as the mailboxes do. */
+  /**
+   * Where commands about this item wait, by FNV-1a of its SKU: always the same, so that they share batches. Who posts many at
+   * once keeps them apart as the mailboxes do.
+   */
   mailboxOf(sku: string): number {
-    return mailboxOf(sku, this.clients.length);
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < sku.length; i += 1) hash = Math.imul(hash ^ sku.charCodeAt(i), 0x01000193);
+    return (hash >>> 0) % this.clients.length;
   }
 
   /** Commands that wait, over all mailboxes. */
@@ -151,8 +156,8 @@ export class PostingEngine implements OnApplicationShutdown {
       const deadline = since + this.config.engineDeadlineMs;
       const origin = traceOrigin();
       const mailbox = this.mailboxOf(command.skus[0] ?? '');
-      const told = { attempts: 0, uncertain: false, answer, refuse };
-      const waiting = { command, name, mailbox, weight, since, deadline, origin, ...told };
+      const fresh = { attempts: 0, uncertain: false };
+      const waiting = { command, name, mailbox, weight, since, deadline, origin, answer, refuse, ...fresh };
       if (this.mailboxes.put(waiting)) this.watch();
       else giveUp(waiting);
     });
@@ -388,13 +393,6 @@ function originsOf(batch: readonly Waiting[]): (object | undefined)[] {
 /** Written as JSON once, for the row that remembers it and for the wire. */
 function written({ status, body, headers }: Answer): Answer & { readonly text: string } {
   return new Answer(status, body, headers, JSON.stringify(body)) as Answer & { readonly text: string };
-}
-
-/** FNV-1a of the SKU: the same item always waits in the same mailbox, so its commands share batches. */
-function mailboxOf(sku: string, mailboxes: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < sku.length; i += 1) hash = Math.imul(hash ^ sku.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % mailboxes;
 }
 
 async function settledBefore(promise: Promise<unknown>, until: number): Promise<boolean> {
