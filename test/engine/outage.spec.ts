@@ -196,7 +196,11 @@ describe('a service whose connections to the database break', () => {
     working = false;
     await ending;
     expect(['200', '503 unavailable']).toEqual(expect.arrayContaining(Object.keys(tally(others))));
-    expect(['201', '503 unavailable']).toEqual(expect.arrayContaining(Object.keys(tally(answers))));
+    const { '503 overloaded': late = 0, ...told } = tally(answers);
+    expect(['201', '503 unavailable']).toEqual(expect.arrayContaining(Object.keys(told)));
+    // On a busy machine a batch may not get through between two ends before the time of those behind it is up: it is said
+    // of them that nothing was changed, and so it is.
+    expect((await reservations()).length).toBeLessThanOrEqual(keys.length - late);
     const again = await atOnce(keys.length, (i) => hold(keys[i]));
     expect(tally(again)).toEqual({ 201: keys.length });
     for (const [i, first] of answers.entries()) if (first.status === 201) expect(again[i]?.body.id).toBe(first.body.id);
