@@ -111,9 +111,10 @@ export class Backlog {
   }
 
   private async waits(): Promise<boolean> {
-    // From the end: what was there first leaves dead rows, and looking over them would be part of what is measured.
-    const last = 'select exists (select from inbox_waiting where source_id = $1 order by turn desc limit 1)';
-    const { rows } = await this.client.query(last, [this.sourceId]);
-    return rows[0].exists;
+    // From the end: what was there first leaves dead rows, and looking over them would be part of what is measured. Not by EXISTS,
+    // of which PostgreSQL drops the order: that took 3.5 µs an event.
+    const last = 'select turn from inbox_waiting where source_id = $1 order by turn desc limit 1';
+    const { rowCount } = await this.client.query(last, [this.sourceId]);
+    return rowCount === 1;
   }
 }

@@ -1,4 +1,5 @@
-import { EngineClient } from '../../src/postgres/connections.js';
+import { BacklogRepository } from '../../src/ingestion/backlog.repository.js';
+import { createPool, EngineClient } from '../../src/postgres/connections.js';
 import { ofFewRows } from '../../src/postgres/few.js';
 import * as ofReservations from '../../src/reservations/posting.repository.js';
 import type { Send } from '../../src/stock/command.js';
@@ -17,7 +18,7 @@ async function statementsOf(calls: (send: Send) => Promise<unknown>[]): Promise<
   return statements;
 }
 
-describe('the plans of the engine', () => {
+describe('the plans of the engine and of what feeds it', () => {
   let database: TestDatabase;
   let client: EngineClient;
   beforeAll(async () => {
@@ -73,5 +74,31 @@ describe('the plans of the engine', () => {
     const { rows } = await client.query("explain execute counted ('{client}', '{key}')");
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
     expect(plan).toMatch(/Index Cond: \(\(client_id = .*\) AND \(key = .*\)\)/);
+  });
+
+  it('take the next events of a backlog along the index, and read no more of it', async () => {
+    await client.query('set role none');
+    await client.query("select make_inbox_day((now() at time zone 'utc')::date)");
+    await client.query(`
+      insert into inbox_waiting (source_id, turn, received_at, id)
+      select 1, turn, now(), 'evt_' || turn from generate_series(1, 5000) as turn`);
+    const pool = createPool(database.url, 1);
+    try {
+      let plan: string[] = [];
+      const explaining = {
+        query: async ({ text, values }: { text: string; values: unknown[] }) => {
+          const { rows } = await pool.query(`explain (analyze, costs off, timing off, buffers off) ${text}`, values);
+          plan = rows.map((row) => row['QUERY PLAN']);
+          return { rows: [] };
+        },
+      };
+      await new BacklogRepository(explaining as unknown as typeof pool).window(1, 0, { events: 10, bytes: 1_000 });
+      const scan = plan.filter((line) => / on inbox_waiting /.test(line));
+      expect(scan).toEqual([
+        expect.stringMatching(/Index Scan using inbox_waiting_pkey on inbox_waiting \(actual rows=10/),
+      ]);
+    } finally {
+      await pool.end();
+    }
   });
 });
