@@ -24,7 +24,7 @@ const BOUNDS = {
   rounds: [5, 1, 100],
   seconds: [10, 1, 600],
   connections: [64, 1, 1_000],
-  positions: [1_000_000, 1_000, 1_000_000],
+  positions: [1_000_000, 10_000, 1_000_000],
 } as const;
 
 /** Reads the words behind `npm run bench --`. Throws an Error that says how to write them. */
