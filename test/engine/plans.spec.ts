@@ -1,3 +1,5 @@
+import type pg from 'pg';
+import { AvailabilityRepository } from '../../src/availability/availability.repository.js';
 import { BacklogRepository } from '../../src/ingestion/backlog.repository.js';
 import { createPool, EngineClient } from '../../src/postgres/connections.js';
 import { ofFewRows } from '../../src/postgres/few.js';
@@ -82,6 +84,30 @@ describe('the plans of the engine and of what feeds it', () => {
     await client.query(`
       insert into inbox_waiting (source_id, turn, received_at, id)
       select 1, turn, now(), 'evt_' || turn from generate_series(1, 5000) as turn`);
+    const plan = await planOf((pool) => new BacklogRepository(pool).window(1, 0, { events: 10, bytes: 1_000 }));
+    const scan = plan.filter((line) => / on inbox_waiting /.test(line));
+    expect(scan).toEqual([
+      expect.stringMatching(/Index Scan using inbox_waiting_pkey on inbox_waiting \(actual rows=10/),
+    ]);
+  });
+
+  it('read what is available of an item without its holds, as long as none has expired', async () => {
+    await client.query('set role none');
+    await client.query(`
+      with made as (insert into item (sku, name, base_uom) values ('SKU-1', 'Item', 'EA') returning id),
+           place as (insert into location (code, name, type) values ('HAM', 'Hamburg', 'warehouse') returning id)
+      insert into position (item_id, location_id, on_hand, as_of, next_expiry)
+      select made.id, place.id, 10, now(), now() + interval '1 hour' from made, place`);
+    const { rows } = await client.query("select id from item where sku = 'SKU-1'");
+    const plan = await planOf((pool) => new AvailabilityRepository(pool).read([rows[0].id], Date.now()));
+    expect(plan.join('\n')).toMatch(/ on "?position"? p \(actual rows=1/);
+    const holds = plan.filter((line) => / on reservation_allocation /.test(line));
+    expect(holds.length).toBeGreaterThan(0);
+    for (const line of holds) expect(line).toMatch(/never executed/);
+  });
+
+  /** Of the statement that this asks the database with. */
+  async function planOf(ask: (pool: pg.Pool) => Promise<unknown>): Promise<string[]> {
     const pool = createPool(database.url, 1);
     try {
       let plan: string[] = [];
@@ -92,13 +118,10 @@ describe('the plans of the engine and of what feeds it', () => {
           return { rows: [] };
         },
       };
-      await new BacklogRepository(explaining as unknown as typeof pool).window(1, 0, { events: 10, bytes: 1_000 });
-      const scan = plan.filter((line) => / on inbox_waiting /.test(line));
-      expect(scan).toEqual([
-        expect.stringMatching(/Index Scan using inbox_waiting_pkey on inbox_waiting \(actual rows=10/),
-      ]);
+      await ask(explaining as unknown as pg.Pool);
+      return plan;
     } finally {
       await pool.end();
     }
-  });
+  }
 });
