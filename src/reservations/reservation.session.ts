@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Freshness } from '../availability/freshness.service.js';
-import type { Command, Desk, Participant, ParticipantSession, Send } from '../stock/command.js';
+import type { Command, Desk, DuePosition, Participant, ParticipantSession, Send } from '../stock/command.js';
 import { Displaced } from '../stock/command.js';
 import type { PositionKey } from '../stock/ledger.js';
 import { uncoveredOf } from '../stock/position.js';
@@ -24,8 +24,6 @@ const CLOCKWORK = 'holdfast';
 /** A command about reservations that exist. */
 export interface ReservationCommand extends Command {
   readonly reservationIds: readonly string[];
-  /** It only lets holds go whose time has come, and is decided by nothing else that stands there. */
-  readonly onlyLetsGo?: true;
 }
 
 /** A command that may add to what a client holds of an item, in a channel that caps it. */
@@ -54,11 +52,9 @@ export class ReservationSession implements ParticipantSession {
   /** What clients hold where that is capped. */
   readonly hoards = new Hoards();
   private uncovered: ReadonlyMap<string, number> = new Map();
-  private onlyLetsGo = false;
   private loaded: Promise<void> = Promise.resolve();
 
   load(send: Send, commands: readonly Command[], now: number): Promise<void> {
-    this.onlyLetsGo = commands.every((command) => 'onlyLetsGo' in command);
     this.loaded = this.read(send, commands, now);
     return this.loaded;
   }
@@ -85,11 +81,17 @@ export class ReservationSession implements ParticipantSession {
    * A hold that also stands at positions this batch has not locked loses only what stands here; the rest goes with the
    * next batch there, at the latest by the sweeper.
    *
-   * The sweeper admits nothing: its batch lets go of what it names and leaves the rest to the next, or 10,000 holds of one
-   * item would be one transaction.
+   * Where only the sweeper is at work nothing is admitted: what it names goes and the rest is left to its next batch, or 10,000
+   * holds of one item would be one transaction. It shares batches with requests about other items, which would wait for that.
    */
-  async settle(send: Send, desk: Desk, due: readonly PositionKey[]): Promise<void> {
-    if (this.onlyLetsGo) return this.settleNamed(send, desk, due);
+  async settle(send: Send, desk: Desk, due: readonly DuePosition[]): Promise<void> {
+    const asked = due.filter(({ isAsked }) => isAsked);
+    const swept = due.filter(({ isAsked }) => !isAsked);
+    if (asked.length > 0) await this.settleAll(send, desk, asked);
+    if (swept.length > 0) await this.settleNamed(send, desk, swept);
+  }
+
+  private async settleAll(send: Send, desk: Desk, due: readonly PositionKey[]): Promise<void> {
     const [ids, expiries] = await Promise.all([findExpired(send, due, desk.now), nextExpiries(send, due, desk.now)]);
     this.remember(
       await readReservations(
@@ -105,11 +107,13 @@ export class ReservationSession implements ParticipantSession {
     this.settleExpiries(desk, expiries);
   }
 
+  /** Behind `settleAll`, of which holds that stood at these positions as well are gone already. */
   private async settleNamed(send: Send, desk: Desk, due: readonly PositionKey[]): Promise<void> {
     await this.loaded;
-    const named = [...this.reservations.values()].map(({ after }) => after);
-    const going = named.filter((reservation) => hasExpired(reservation, desk.now) && isLocked(reservation, desk));
-    const ids = going.map(({ id }) => id);
+    const gone = [...this.reservations.values()].filter(
+      ({ before, after }) => before !== after || (hasExpired(after, desk.now) && isLocked(after, desk)),
+    );
+    const ids = gone.map(({ after }) => after.id);
     // The earliest of all: past, where others are due there as well.
     this.settleExpiries(desk, await nextExpiries(send, due, 0, ids));
   }

@@ -2,8 +2,9 @@ import type { Answer } from '../access/answer.js';
 import { type Intent, type Remembered, replay } from '../access/idempotency.js';
 import type { DirectoryItem } from '../channels/directory.js';
 import { Problem } from '../problems/problem.js';
-import { type Command, type Desk, Displaced, type PositionNeed } from './command.js';
+import { type Command, type Desk, Displaced, type DuePosition, type PositionNeed } from './command.js';
 import type { PositionKey } from './ledger.js';
+import { isOverdue, type Position } from './position.js';
 
 /** A command in a mailbox, and who waits for it. Times in milliseconds of `performance.now()`. */
 export interface Waiting {
@@ -50,6 +51,19 @@ export function together(commands: readonly Prepared[]) {
     if (waiting.command.intent) intents.push(waiting.command.intent);
   }
   return { items: [...items], needs, intents };
+}
+
+/** Of the locked positions those where holds have expired by `now`. */
+export function dueAmong(locked: readonly Position[], commands: readonly Prepared[], now: number): DuePosition[] {
+  const due = locked.filter((position) => isOverdue(position, now));
+  if (due.length === 0) return [];
+  const asking = commands.filter(({ waiting }) => !waiting.command.onlyLetsGo);
+  const asked = new Set(asking.flatMap(({ needs }) => needs.map(nameOf)));
+  return due.map(({ itemId, locationId }) => ({
+    itemId,
+    locationId,
+    isAsked: asked.has(nameOf({ itemId, locationId })),
+  }));
 }
 
 /** Each position once, whoever needs it. */
@@ -99,8 +113,11 @@ export function leftOver(
   commands: readonly Prepared[],
   { accepted }: Decided,
 ): PositionKey[] {
-  const nameOf = ({ itemId, locationId }: PositionKey) => `${itemId} ${locationId}`;
   const posted = new Set(accepted.map(({ waiting }) => waiting));
   const wanted = new Set(commands.flatMap(({ waiting, needs }) => (posted.has(waiting) ? needs.map(nameOf) : [])));
   return made.filter((key) => !wanted.has(nameOf(key)));
+}
+
+function nameOf({ itemId, locationId }: PositionKey): string {
+  return `${itemId} ${locationId}`;
 }

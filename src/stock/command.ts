@@ -16,6 +16,12 @@ export interface PositionNeed extends PositionKey {
   readonly create?: boolean;
 }
 
+/** A locked position where holds have expired. */
+export interface DuePosition extends PositionKey {
+  /** A command of the batch may give out what they free; of the others all needs are of commands that `onlyLetsGo`. */
+  readonly isAsked: boolean;
+}
+
 /** What a decision may use: the locked positions, the moment, and the sessions of the participants. */
 export interface Desk {
   readonly ledger: Ledger;
@@ -35,6 +41,8 @@ export interface Command {
   readonly skus: readonly string[];
   /** Lines, for the size of a batch. */
   readonly weight: number;
+  /** It lets holds go whose time has come, gives nothing out, and is decided by nothing else that stands at its positions. */
+  readonly onlyLetsGo?: true;
   /** Called before every attempt, with a catalogue that is current: the positions to lock. May throw a Problem. */
   prepare(catalogue: Catalogue): readonly PositionNeed[];
   /** What an audited request has changed, once it is decided: written in the same transaction. */
@@ -66,7 +74,7 @@ export interface ParticipantSession {
   /** Sends, before it first awaits, what the commands need read and locked; runs behind the position locks. */
   load(send: Send, commands: readonly Command[], now: number): Promise<void>;
   /** Before the first decision, given the positions where holds have expired: may read, and post what is overdue. */
-  settle(send: Send, desk: Desk, due: readonly PositionKey[]): Promise<void>;
+  settle(send: Send, desk: Desk, due: readonly DuePosition[]): Promise<void>;
   /** Sends what the decisions changed, before it first awaits. */
   write(send: Send, desk: Desk): Promise<void>;
   /** Reads what the answers need beyond what was decided. Undefined, the usual case, saves the round trip. */

@@ -13,12 +13,12 @@ import { isConflict, isOutage } from '../postgres/outage.js';
 import { Pipeline } from '../postgres/pipeline.js';
 import { databaseUrl } from '../postgres/postgres.module.js';
 import { Problem } from '../problems/problem.js';
-import { decideAll, distinct, leftOver, type Prepared, together, type Waiting } from './batch.js';
+import { decideAll, distinct, dueAmong, leftOver, type Prepared, together, type Waiting } from './batch.js';
 import type { Catalogue, Command, Desk, Participant, ParticipantSession } from './command.js';
 import { engineMetrics } from './engine.metrics.js';
 import { Ledger } from './ledger.js';
 import { Mailboxes } from './mailboxes.js';
-import { isOverdue, type Position } from './position.js';
+import type { Position } from './position.js';
 import {
   createPositions,
   deletePositions,
@@ -282,7 +282,7 @@ export class PostingEngine implements OnApplicationShutdown {
         now,
         session: <Session extends ParticipantSession>(of: Participant<Session>) => sessions.get(of) as Session,
       };
-      const due = locked.filter((position) => isOverdue(position, now));
+      const due = dueAmong(locked, commands, now);
       if (due.length > 0) for (const session of participants) await session.settle(send, desk, due);
 
       const decided = decideAll(commands, desk, remembered);

@@ -94,6 +94,22 @@ describe('an expired hold', () => {
       expect(await world.reservation(each)).toMatchObject({ status: 'expired', version: 2 });
   });
 
+  it('is let go with those that the sweeper names, also where requests about other items share its batch', async () => {
+    const [swept, asked] = [await world.shop([100]), await world.shop([100])];
+    const hold = ({ channel, sku }: typeof swept, more = {}) => world.held(channel, [{ sku, quantity: 1 }], more);
+    for (let i = 0; i < 40; i += 1) await hold(swept, { ttlSeconds: 60 });
+    at.clock.advance(60_000);
+    for (let portion = 0; portion < 4; portion += 1) {
+      const requests = Array.from({ length: 20 }, () => hold(asked));
+      await at.app.get(ReservationsService).sweep(5);
+      await Promise.all(requests);
+    }
+    expect(await world.position(swept.sku, swept.locations[0])).toMatchObject({ reserved: 20, available: 100 });
+    expect(await world.position(asked.sku, asked.locations[0])).toMatchObject({ reserved: 80 });
+    await hold(swept);
+    expect(await world.position(swept.sku, swept.locations[0])).toMatchObject({ reserved: 1, available: 99 });
+  });
+
   it('was committed, released, extended: then the sweeper leaves it alone', async () => {
     const shop = await world.shop([10]);
     const hold = () => world.held(shop.channel, [{ sku: shop.sku, quantity: 2 }], { ttlSeconds: 60 });
