@@ -2,7 +2,7 @@ import { DEMANDS } from './demands.js';
 import type { Finding, Study } from './finding.js';
 import { spread, table } from './markdown.js';
 import type { Stream, Waited } from './pace.js';
-import { Pacer } from './pacer.js';
+import { mustBeAnswered, Pacer } from './pacer.js';
 import { spreadOf } from './statistics.js';
 import type { World } from './world.js';
 
@@ -30,8 +30,9 @@ async function measure(world: World): Promise<Burst> {
   const { rounds, seconds } = world.options;
   const service = await world.service();
   const reserve = { work: 'reserve', items: DEMANDS.R6.items } as const;
-  const web: Stream = { ...reserve, name: 'web', key: await service.sell('burst-web'), rate: WEB_RATE };
-  const edi: Stream = { ...reserve, name: 'edi', key: await service.sell('burst-edi', EDI_LIMIT), rate: EDI_RATE };
+  const [webKey, ediKey] = [await service.sell('web'), await service.sell('edi', EDI_LIMIT)];
+  const web: Stream = { ...reserve, name: 'web', channel: 'web', key: webKey, rate: WEB_RATE };
+  const edi: Stream = { ...reserve, name: 'edi', channel: 'edi', key: ediKey, rate: EDI_RATE };
   const pacer = new Pacer();
   try {
     const run = (streams: readonly Stream[]) => pacer.pace({ url: service.url, streams, seconds });
@@ -41,6 +42,7 @@ async function measure(world: World): Promise<Burst> {
       const [alone] = await run([web]);
       const [beside, refused] = await run([web, edi]);
       if (!alone || !beside || !refused) throw new Error('The load generator has lost a stream.');
+      mustBeAnswered('201', [alone, beside]);
       found.alone.push(alone);
       found.beside.push(beside);
       found.edi.push(refused);

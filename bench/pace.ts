@@ -20,6 +20,8 @@ export interface Stream {
   readonly name: string;
   readonly work: Work;
   readonly key: string;
+  /** Of the key, where it is not `bench`. */
+  readonly channel?: string;
   /** Requests a second. */
   readonly rate: number;
   /** Items that are asked for, each as likely as the others; of a watched stream, those watched, in turn. */
@@ -216,7 +218,7 @@ class Running {
     private readonly begun: number,
   ) {
     this.total = Math.floor(stream.rate * seconds);
-    this.request = REQUESTS[stream.work](stream.key, port);
+    this.request = REQUESTS[stream.work](stream.key, port, stream.channel);
     this.done = new Promise((resolve) => {
       this.finish = resolve;
     });

@@ -10,9 +10,11 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * What a connection sends for an item, as the bytes of HTTP/1.1. `key`: the API key; of `send`, the secret that events
- * are signed with. The head is made once: what differs stands at its end.
+ * are signed with. `channel`: that of the key. The head is made once: what differs stands at its end.
  */
-export const REQUESTS: Readonly<Record<Work, (key: string, port: number) => (sku: string) => string>> = {
+export const REQUESTS: Readonly<
+  Record<Work, (key: string, port: number, channel?: string) => (sku: string) => string>
+> = {
   reserve,
   'reserve-naively': reserve,
   send: (key, port) => {
@@ -32,8 +34,8 @@ export const REQUESTS: Readonly<Record<Work, (key: string, port: number) => (sku
   },
 };
 
-function reserve(key: string, port: number): (sku: string) => string {
-  const body = (sku: string) => `{"channel":"bench","lines":[{"sku":"${sku}","quantity":1}]}`;
+function reserve(key: string, port: number, channel = 'bench'): (sku: string) => string {
+  const body = (sku: string) => `{"channel":"${channel}","lines":[{"sku":"${sku}","quantity":1}]}`;
   const head =
     `POST /v1/reservations HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\n` +
     `Content-Type: application/json\r\nContent-Length: ${body(skuOf(1)).length}\r\nIdempotency-Key: `;
