@@ -30,9 +30,14 @@ async function measure(world: World): Promise<Burst> {
   const { rounds, seconds } = world.options;
   const service = await world.service();
   const reserve = { work: 'reserve', items: DEMANDS.R6.items } as const;
-  const [webKey, ediKey] = [await service.sell('web'), await service.sell('edi', EDI_LIMIT)];
-  const web: Stream = { ...reserve, name: 'web', channel: 'web', key: webKey, rate: WEB_RATE };
-  const edi: Stream = { ...reserve, name: 'edi', channel: 'edi', key: ediKey, rate: EDI_RATE };
+  const web: Stream = { ...reserve, name: 'web', channel: 'web', key: await service.sell('web'), rate: WEB_RATE };
+  const edi: Stream = {
+    ...reserve,
+    name: 'edi',
+    channel: 'edi',
+    key: await service.sell('edi', EDI_LIMIT),
+    rate: EDI_RATE,
+  };
   const pacer = new Pacer();
   try {
     const run = (streams: readonly Stream[]) => pacer.pace({ url: service.url, streams, seconds });

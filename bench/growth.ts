@@ -37,6 +37,12 @@ interface Served {
   readonly service: ServiceProcess;
 }
 
+/** A catalogue that has been made so large, and what is measured of it. */
+interface Grown {
+  readonly served: Served;
+  readonly size: Size;
+}
+
 /** What a read and a reservation cost as the catalogue grows; nothing a request does may grow with it. */
 export const growth: Study = {
   cases: CASES,
@@ -46,22 +52,13 @@ export const growth: Study = {
     const growing = await serve(world, 'growth');
     try {
       const least = await grow(world, small, first);
-      const sizes: Size[] = [];
+      const sizes = [least.size];
       for (const positions of others) {
-        const size = await grow(world, growing, positions);
-        sizes.push(size);
-        const isLast = positions === others.at(-1);
-        await measureInTurn(
-          world,
-          isLast
-            ? [
-                [small, least],
-                [growing, size],
-              ]
-            : [[growing, size]],
-        );
+        const grown = await grow(world, growing, positions);
+        await measureInTurn(world, positions === others.at(-1) ? [least, grown] : [grown]);
+        sizes.push(grown.size);
       }
-      return Object.fromEntries(CASES.map((name) => [name, findingOf(name, [least, ...sizes])]));
+      return Object.fromEntries(CASES.map((name) => [name, findingOf(name, sizes)]));
     } finally {
       await small.service.stop();
       await growing.service.stop();
@@ -75,28 +72,27 @@ async function serve(world: World, database: string): Promise<Served> {
 }
 
 /** Makes it so large, with nothing measured of it yet. */
-async function grow(world: World, served: Served, positions: number): Promise<Size> {
+async function grow(world: World, served: Served, positions: number): Promise<Grown> {
   const made = await served.catalogue.grow(positions);
   const movements = positions * MOVEMENTS;
   console.log(
     `  ${positions.toLocaleString('en')} positions and ${movements.toLocaleString('en')} movements: made in ${made.toFixed(0)} s`,
   );
   for (const name of CASES) await load(world, served, name, WARM_UP);
-  return { positions, movements, made, rounds: { 'S1-read': [], 'S1-reserve': [] } };
+  return { served, size: { positions, movements, made, rounds: { 'S1-read': [], 'S1-reserve': [] } } };
 }
 
 /** Round by round, so that what else the machine does meets all of them. */
-async function measureInTurn(world: World, sizes: readonly (readonly [Served, Size])[]): Promise<void> {
+async function measureInTurn(world: World, all: readonly Grown[]): Promise<void> {
   const { rounds, seconds } = world.options;
   for (let round = 1; round <= Math.min(rounds, MOST.rounds); round += 1) {
     for (const name of CASES) {
-      for (const [served, { positions, rounds }] of sizes) {
+      for (const { served, size } of all) {
         await world.server.checkpoint();
         const one = await load(world, served, name, Math.min(seconds, MOST.seconds));
-        rounds[name].push(one);
-        console.log(
-          `  ${name} of ${positions.toLocaleString('en')}: ${perSecond(one).toFixed(0)}/s, ${costOf(one).toFixed(0)} µs of CPU each`,
-        );
+        size.rounds[name].push(one);
+        const what = `${name} of ${size.positions.toLocaleString('en')}`;
+        console.log(`  ${what}: ${perSecond(one).toFixed(0)}/s, ${costOf(one).toFixed(0)} µs of CPU each`);
       }
     }
   }

@@ -6,6 +6,7 @@ import type { DirectoryLocation } from '../channels/directory.js';
 import { Problem } from '../problems/problem.js';
 import { adjust, type Reason } from '../stock/adjustment.js';
 import { type Catalogue, type Command, type Desk, Displaced, type PositionNeed } from '../stock/command.js';
+import { placeName } from '../stock/ledger.js';
 import { apply, type Change } from '../stock/movement.js';
 import type { Condition, Position } from '../stock/position.js';
 import { placeOf } from '../stock/stock.commands.js';
@@ -107,7 +108,7 @@ export class SetLevelsCommand implements Command {
   private rehearse(desk: Desk): void {
     const copies = new Map<string, Position>();
     for (const target of this.targets) {
-      const name = `${target.itemId} ${target.locationId}`;
+      const name = placeName(target);
       const position = desk.ledger.position(target.itemId, target.locationId) ?? emptyAt(target, desk.now);
       const copy = copies.get(name) ?? { ...position, unsellable: { ...position.unsellable } };
       copies.set(name, copy);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { typeidUnboxed } from 'typeid-js';
 import type { Command, Desk, Participant, ParticipantSession, Send } from '../stock/command.js';
-import type { PositionKey } from '../stock/ledger.js';
+import { type PositionKey, placeName } from '../stock/ledger.js';
 import { compareMoments, type Moment } from './absolute-figure.js';
 import {
   addIncoming,
@@ -375,10 +375,6 @@ function push<T>(lists: Map<string, T[]>, name: string, entry: T): void {
 
 function isSameFeed(a: FeedKey, b: FeedKey): boolean {
   return a.itemId === b.itemId && a.locationId === b.locationId && a.sourceId === b.sourceId;
-}
-
-function placeName({ itemId, locationId }: PositionKey): string {
-  return `${itemId} ${locationId}`;
 }
 
 function feedName({ sourceId, itemId, locationId }: FeedKey): string {

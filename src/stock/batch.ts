@@ -3,7 +3,7 @@ import { type Intent, type Remembered, replay } from '../access/idempotency.js';
 import type { DirectoryItem } from '../channels/directory.js';
 import { Problem } from '../problems/problem.js';
 import { type Command, type Desk, Displaced, type DuePosition, type PositionNeed } from './command.js';
-import type { PositionKey } from './ledger.js';
+import { type PositionKey, placeName } from './ledger.js';
 import { isOverdue, type Position } from './position.js';
 
 /** A command in a mailbox, and who waits for it. Times in milliseconds of `performance.now()`. */
@@ -58,11 +58,11 @@ export function dueAmong(locked: readonly Position[], commands: readonly Prepare
   const due = locked.filter((position) => isOverdue(position, now));
   if (due.length === 0) return [];
   const asking = commands.filter(({ waiting }) => !waiting.command.onlyLetsGo);
-  const asked = new Set(asking.flatMap(({ needs }) => needs.map(nameOf)));
-  return due.map(({ itemId, locationId }) => ({
-    itemId,
-    locationId,
-    isAsked: asked.has(nameOf({ itemId, locationId })),
+  const asked = new Set(asking.flatMap(({ needs }) => needs.map(placeName)));
+  return due.map((position) => ({
+    itemId: position.itemId,
+    locationId: position.locationId,
+    isAsked: asked.has(placeName(position)),
   }));
 }
 
@@ -114,10 +114,6 @@ export function leftOver(
   { accepted }: Decided,
 ): PositionKey[] {
   const posted = new Set(accepted.map(({ waiting }) => waiting));
-  const wanted = new Set(commands.flatMap(({ waiting, needs }) => (posted.has(waiting) ? needs.map(nameOf) : [])));
-  return made.filter((key) => !wanted.has(nameOf(key)));
-}
-
-function nameOf({ itemId, locationId }: PositionKey): string {
-  return `${itemId} ${locationId}`;
+  const wanted = new Set(commands.flatMap(({ waiting, needs }) => (posted.has(waiting) ? needs.map(placeName) : [])));
+  return made.filter((key) => !wanted.has(placeName(key)));
 }

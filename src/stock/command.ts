@@ -18,7 +18,7 @@ export interface PositionNeed extends PositionKey {
 
 /** A locked position where holds have expired. */
 export interface DuePosition extends PositionKey {
-  /** A command of the batch may give out what they free; of the others all needs are of commands that `onlyLetsGo`. */
+  /** Some command of the batch needs it that may give out what they free, and not only ones that `onlyLetsGo`. */
   readonly isAsked: boolean;
 }
 

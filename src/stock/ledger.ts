@@ -8,6 +8,11 @@ export interface PositionKey {
   readonly locationId: number;
 }
 
+/** A key for maps and sets: the same for the same position. */
+export function placeName({ itemId, locationId }: PositionKey): string {
+  return `${itemId} ${locationId}`;
+}
+
 /** A position that a batch has changed: what it was before, for the differences to write. */
 export interface Touched {
   readonly position: Position;
