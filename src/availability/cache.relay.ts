@@ -34,7 +34,7 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   onApplicationBootstrap(): void {
-    this.schedule();
+    this.running = this.look().finally(() => this.schedule());
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -49,11 +49,14 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
    */
   async relay(): Promise<number> {
     await this.cache.announceAgain();
-    const patience = this.cache.present ? SETTLED_MS : ENTRY_TTL_MS;
-    const notices = await this.repository.notices(new Date(this.clock() - patience), BATCH);
-    if (notices.length === 0) return 0;
-    if (this.cache.present && !(await this.bringUpToDate(notices))) return 0;
-    await this.repository.removeNotices(notices);
+    const { present, losses } = this.cache;
+    const notices = await this.repository.notices(
+      new Date(this.clock() - (present ? SETTLED_MS : ENTRY_TTL_MS)),
+      BATCH,
+    );
+    if (present && !(await this.bringUpToDate(notices))) return 0;
+    if (notices.length > 0) await this.repository.removeNotices(notices);
+    if (present && notices.length < BATCH) this.cache.trust(losses);
     return notices.length;
   }
 

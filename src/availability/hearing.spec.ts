@@ -14,6 +14,16 @@ describe('hearing', () => {
     expect(hearing.isDeaf(5_000)).toBe(true);
   });
 
+  it('takes silence for something missed, and what begins for silence', () => {
+    const hearing = new Hearing();
+    expect(hearing.hear('a', 1, 0)).toBe(false);
+    expect(hearing.hear('a', 2, SILENCE_MS)).toBe(true);
+    expect(hearing.hear('a', 3, 2 * SILENCE_MS + 1)).toBe(false);
+    expect(hearing.hear('a', 4, 2 * SILENCE_MS + 1)).toBe(true);
+    hearing.lose();
+    expect(hearing.hear('a', 5, 2 * SILENCE_MS + 2)).toBe(false);
+  });
+
   it.each<[string, [string, number][], boolean[]]>([
     [
       'one process in order',
@@ -63,6 +73,7 @@ describe('hearing', () => {
     ],
   ])('tells whether something was missed: %s', (_, said, complete) => {
     const hearing = new Hearing();
+    hearing.hear('itself', 1, 0);
     expect(said.map(([process, count]) => hearing.hear(process, count, 0))).toEqual(complete);
   });
 
@@ -77,9 +88,11 @@ describe('hearing', () => {
         });
         const lost = messages[nat % messages.length];
         const hearing = new Hearing();
+        hearing.hear('itself', 1, 0);
         let at = 0;
-        for (const message of messages) {
+        for (const [index, message] of messages.entries()) {
           at += message.pause;
+          hearing.hear('itself', index + 2, at);
           if (message === lost) continue;
           const complete = hearing.hear(message.process, message.count, at);
           expect(complete).toBe(!(message.process === lost?.process && message.count === lost.count + 1));
@@ -91,9 +104,10 @@ describe('hearing', () => {
   it('forgets a process that is gone', () => {
     const hearing = new Hearing();
     hearing.hear('a', 1, 0);
-    hearing.hear('b', 1, 50_000);
-    hearing.hear('b', 2, 60_000);
-    expect(hearing.hear('a', 2, 60_001)).toBe(false); // taken for one that begins in the middle
-    expect(hearing.hear('b', 3, 60_002)).toBe(true);
+    for (let second = 1; second <= 60; second += 1) {
+      for (const quarter of [0, 250, 500, 750]) hearing.hear('b', 4 * second + quarter / 250, 1_000 * second + quarter);
+    }
+    expect(hearing.hear('a', 2, 60_751)).toBe(false); // taken for one that begins in the middle
+    expect(hearing.hear('b', 244, 60_752)).toBe(true);
   });
 });

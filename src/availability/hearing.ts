@@ -11,8 +11,12 @@ export class Hearing {
   private heardAt = Number.NEGATIVE_INFINITY;
   private readonly processes = new Map<string, { count: number; at: number }>();
 
-  /** False: something between was missed, and what was kept until now may be old. */
+  /**
+   * False: something between was missed, and what was kept until now may be old. So it may after silence: who could not be
+   * heard did not count what it had to say, and what this process commits itself is not kept while it is deaf.
+   */
   hear(process: string, count: number, at: number): boolean {
+    const wasDeaf = this.isDeaf(at);
     this.heardAt = at;
     const before = this.processes.get(process)?.count ?? 0;
     this.processes.delete(process);
@@ -21,7 +25,7 @@ export class Hearing {
       if (at - last < GONE_MS) break; // the one silent for longest stands first
       this.processes.delete(name);
     }
-    return count <= before + 1;
+    return !wasDeaf && count <= before + 1;
   }
 
   /** Nothing was said for too long, or the connection is gone: there is always a heartbeat, our own. */

@@ -63,9 +63,6 @@ const MOST_READ = 100;
 /** Entries whose meaning is kept. */
 const MOST_UNDERSTOOD = 10_000;
 
-/** What `behind` reads where something else than an entry is: served as far as it knows, and without the location. */
-const NOT_OURS = ['0', null];
-
 /** What one process says to all: of an item's stock, of items it has written, or of the channels and locations. */
 export interface News {
   readonly process: string;
@@ -132,6 +129,7 @@ export class StockCache {
   private readonly failoverListeners: (() => void)[] = [];
   private readonly process = randomUUID();
   private said = 0;
+  private trusted: number | undefined;
   private question: Question | undefined;
   /** By item, with the text of the entry it stands for: never what is so, only what it means. At 2 KB each, 20 MB at most. */
   private readonly understood = new LRUCache<number, { readonly text: string; readonly stock: ItemStock }>({
@@ -157,11 +155,24 @@ export class StockCache {
   }
 
   /**
+   * How often Redis was lost. While it was, nobody could tell it anything: it is written to when it is back, and read once
+   * all notices have been looked at (`trust`). 60,000 of them take seconds, in which it would answer as it was before.
+   */
+  get losses(): number {
+    return this.link.losses;
+  }
+
+  /** All notices there were have been seen to, and Redis was not lost since it was lost so often. */
+  trust(losses: number): void {
+    this.trusted = losses;
+  }
+
+  /**
    * The items that are there whole and whose holds have not expired since, and maybe others. Questions of one turn of the
-   * event loop go to Redis together, and ask for an item once. Without Redis: nothing is there.
+   * event loop go to Redis together, and ask for an item once. Without Redis, or one to trust: nothing is there.
    */
   read(itemIds: readonly number[], now: number): Promise<CacheRead> {
-    if (!this.redis || !this.present) return NOTHING;
+    if (!this.redis || !this.present || this.trusted !== this.losses) return NOTHING;
     this.question ??= this.ask(this.redis);
     const { question } = this;
     for (const id of itemIds) question.itemIds.add(id);
@@ -332,7 +343,10 @@ export class StockCache {
     this.failoverListeners.push(listener);
   }
 
-  /** Of these positions, the ones whose entry is older than `version`. Undefined: Redis does not say. */
+  /**
+   * Of these positions, the ones that Redis does not have in this version. Also where it has no entry: nothing is served of
+   * that, but the processes have copies, and were told only if Redis was. Undefined: Redis does not say.
+   */
   async behind<T extends { itemId: number; locationId: number; version: number }>(
     notices: readonly T[],
   ): Promise<T[] | undefined> {
@@ -340,16 +354,14 @@ export class StockCache {
     const said = await this.write(async (redis, prefix) => {
       const known = await Promise.all(
         notices.map(({ itemId, locationId }) =>
-          redis.hmget(`${prefix}stock:${itemId}`, 'r', String(locationId)).catch((error: Error) => {
+          redis.hget(`${prefix}stock:${itemId}`, String(locationId)).catch((error: Error) => {
             if (error.name !== 'ReplyError') throw error;
-            return NOT_OURS; // a key of another type: to be filled anew
+            return null; // a key of another type: to be filled anew
           }),
         ),
       );
       for (const [index, notice] of notices.entries()) {
-        const [revision, value] = known[index] ?? [];
-        // Without a revision it is not served. Without the location it is, as if nothing stood there.
-        if (revision && !(Number.parseInt(value ?? '', 10) >= notice.version)) stale.push(notice);
+        if (!(Number.parseInt(known[index] ?? '', 10) >= notice.version)) stale.push(notice);
       }
     });
     return said ? stale : undefined;

@@ -18,6 +18,8 @@ const SAY_AGAIN_MS = 60_000;
  */
 @Injectable()
 export class RedisLink implements OnApplicationShutdown {
+  /** How often it was lost. What was to be said to it since is not in it, so what was read of it before is not to be built on. */
+  losses = 0;
   private readonly log: pino.Logger;
   private hangs = false;
   private asking: NodeJS.Timeout | undefined;
@@ -28,6 +30,9 @@ export class RedisLink implements OnApplicationShutdown {
     @Inject(REDIS) private readonly redis: Redis | null,
   ) {
     this.log = openLog(config, 'redis');
+    redis?.on('close', () => {
+      this.losses += 1;
+    });
   }
 
   /** Whether there is to be a Redis: REDIS_URL is set. */
@@ -68,6 +73,7 @@ export class RedisLink implements OnApplicationShutdown {
   private trip(): void {
     if (this.hangs) return;
     this.hangs = true;
+    this.losses += 1;
     this.log.warn('Redis hangs: it is not asked until it answers again');
     this.askLater();
   }

@@ -299,17 +299,45 @@ describeWithRedis(
       news.hear = hear;
     });
 
+    it.each(['has an entry of it', 'has lost its entry'])(
+      'hears of what a process committed that could not say so, where Redis %s',
+      async (how) => {
+        const { sku, channel } = await stocked(a, [10]);
+        expect((await ask(b, sku, channel)).available).toBe(10);
+        if (how === 'has lost its entry') await flush(redis);
+        await hold(bare, channel, sku, 4).expect(201);
+        fleet.clock.advance(SETTLED);
+        await a.app.get(CacheRelay).relay();
+        await until('the other knows', async () => (await ask(b, sku, channel)).available === 6);
+      },
+    );
+
+    it('never goes back to what it was before Redis hung', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(10);
+      redis.pause();
+      await until('it is noticed', () => [a, b].every((app) => !app.app.get(StockCache).present));
+      await until('nothing is heard', () => [a, b].every((app) => !copyOf(app).trusted));
+      await hold(a, channel, sku, 4).expect(201);
+      for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(6);
+      // The relay, which would bring Redis up to date, has not looked yet.
+      const relays: { relay?: CacheRelay['relay'] }[] = [a, b].map((app) => app.app.get(CacheRelay));
+      for (const each of relays) each.relay = async () => 0;
+      redis.resume();
+      await until('Redis is there', () => [a, b].every((app) => app.app.get(StockCache).present));
+      await hearing(a, b);
+      for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(6);
+      for (const each of relays) delete each.relay;
+      fleet.clock.advance(SETTLED);
+    });
+
     it.each(['is killed', 'hangs', 'loses all it has'])('answers from the database while Redis %s', async (how) => {
       const { sku, channel } = await stocked(a, [10]);
       await ask(a, sku, channel);
       await ask(b, sku, channel);
       if (how === 'is killed') await redis.kill();
       if (how === 'hangs') redis.pause();
-      if (how === 'loses all it has') {
-        const other = new Redis(redis.url);
-        await other.flushall();
-        other.disconnect();
-      }
+      if (how === 'loses all it has') await flush(redis);
       await hold(a, channel, sku, 4).expect(201);
       expect((await ask(a, sku, channel)).available).toBe(6);
       // What could not be published, because Redis was still taken for gone, the relay says once it has settled.
@@ -442,3 +470,10 @@ describeWithRedis(
   },
   { mayStop: true },
 );
+
+/** Redis loses all it has, as one does that keeps nothing on disk and starts again. */
+async function flush({ url }: TestRedis): Promise<void> {
+  const connection = new Redis(url);
+  await connection.flushall();
+  connection.disconnect();
+}
