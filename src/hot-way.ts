@@ -184,6 +184,7 @@ export class HotWay {
     }
     lines.push('content-length', String(Buffer.byteLength(content)));
     if (!this.server.listening) lines.push('connection', 'close');
+    underway.body = undefined; // as the text of an answer (turn-response.ts)
     response.writeHead(status, lines).end(content, 'utf8', () => {
       const elapsedTime = performance.now() - since;
       observeRequest({ method: raw.method as string, routeOptions: route }, { statusCode: status, elapsedTime });

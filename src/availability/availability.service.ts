@@ -132,7 +132,11 @@ export class AvailabilityService implements OnModuleInit {
           : refuseLines(asked, channel, { code: 'unknown_sku', detail: `There is no item ${sku}.` }, texts);
         if (!whole) fulfillable = false;
       }
-      return new Answer(200, undefined, {}, `{"lines":[${texts.join(',')}],"fulfillable":${fulfillable}}`);
+      // Around the lines before they are joined: around the text of all it would be copied once more to be sent, 25 kB of 100 lines.
+      const last = texts.length - 1;
+      texts[0] = `{"lines":[${texts[0]}`;
+      texts[last] = `${texts[last]}],"fulfillable":${fulfillable}}`;
+      return new Answer(200, undefined, {}, texts.join(','));
     };
     const atHand = this.finder.atHand(skus);
     return atHand ? answer(atHand) : this.finder.find(skus).then(answer);
