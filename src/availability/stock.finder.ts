@@ -63,8 +63,8 @@ export class StockFinder {
    * is read again.
    */
   async find(skus: readonly string[]): Promise<FoundStock> {
-    const looking = this.directory.lookUp(skus);
-    if (looking) await looking;
+    // Nearly always all are at hand: then nothing is put together to look for others.
+    if (skus.some((sku) => this.directory.item(sku) === undefined)) await this.directory.lookUp(skus);
     for (let attempt = 1; ; attempt += 1) {
       const configuration = this.directory.loaded ?? (await this.directory.configuration());
       const asked = skus.map((sku) => this.directory.item(sku));
