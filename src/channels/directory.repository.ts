@@ -56,13 +56,14 @@ export class DirectoryRepository {
   }
 
   async itemsBySku(skus: readonly string[]): Promise<DirectoryItem[]> {
-    return this.items('items-by-sku', 'i.sku = any($1::text[])', skus);
+    return this.items('items-by-sku', 'i.sku = any((select $1::text[])::text[])', skus);
   }
 
   async itemsById(ids: readonly number[]): Promise<DirectoryItem[]> {
-    return this.items('items-by-id', 'i.id = any($1::bigint[])', ids);
+    return this.items('items-by-id', 'i.id = any((select $1::bigint[])::bigint[])', ids);
   }
 
+  /** `condition` does not show what is looked for to who plans it: planned once a connection, not at each reading. */
   private async items(name: string, condition: string, values: readonly (string | number)[]): Promise<DirectoryItem[]> {
     const { rows } = await this.pool.query({
       name,

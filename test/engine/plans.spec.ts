@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { AvailabilityRepository } from '../../src/availability/availability.repository.js';
+import { DirectoryRepository } from '../../src/channels/directory.repository.js';
 import { BacklogRepository } from '../../src/ingestion/backlog.repository.js';
 import { createPool, EngineClient } from '../../src/postgres/connections.js';
 import { ofFewRows } from '../../src/postgres/few.js';
@@ -104,6 +105,25 @@ describe('the plans of the engine and of what feeds it', () => {
     const holds = plan.filter((line) => / on reservation_allocation /.test(line));
     expect(holds.length).toBeGreaterThan(0);
     for (const line of holds) expect(line).toMatch(/never executed/);
+  });
+
+  it('of what one reading asks for are made once, not at each reading', async () => {
+    const pool = createPool(database.url, 1);
+    try {
+      const stock = new AvailabilityRepository(pool);
+      const directory = new DirectoryRepository(pool);
+      for (let reading = 1; reading <= 10; reading += 1) {
+        await stock.read([reading], Date.now());
+        await directory.itemsBySku([`SKU-${reading}`]);
+        await directory.itemsById([reading]);
+      }
+      const { rows } = await pool.query(
+        'select name from pg_prepared_statements where generic_plans = 5 and custom_plans = 5 order by name',
+      );
+      expect(rows.map(({ name }) => name)).toEqual(['item-stock', 'items-by-id', 'items-by-sku']);
+    } finally {
+      await pool.end();
+    }
   });
 
   /** Of the statement that this asks the database with. */
