@@ -3,7 +3,7 @@ import type { Finding, Study } from './finding.js';
 import { spread, table } from './markdown.js';
 import type { Stream, Waited } from './pace.js';
 import { mustBeAnswered, Pacer } from './pacer.js';
-import { spreadOf } from './statistics.js';
+import { ratiosOf, spreadOf } from './statistics.js';
 import type { World } from './world.js';
 
 /** Reservations a second of the web shop, and of EDI: ten times what its channel may. */
@@ -60,10 +60,9 @@ async function measure(world: World): Promise<Burst> {
 }
 
 function findingOf(found: Burst, seconds: number): Finding {
-  const p99 = (waited: readonly Waited[]) => spreadOf(waited.map((each) => each.p99)).median;
+  const p99 = (waited: readonly Waited[]) => waited.map((each) => each.p99);
   return {
-    figure: p99(found.beside) / p99(found.alone),
-    rounds: found.beside.map((each, round) => each.p99 / (found.alone[round]?.p99 ?? Number.NaN)),
+    ...ratiosOf(p99(found.beside), p99(found.alone)),
     measured: found,
     told: [
       `The web shop reserves ${WEB_RATE} times a second, EDI ${EDI_RATE.toLocaleString('en')} times, ten times what its channel may; an open loop, ${seconds} s each, in turn.`,

@@ -4,7 +4,7 @@ import type { Finding, Study } from './finding.js';
 import { spread, table } from './markdown.js';
 import { type Measurement, perSecond } from './measurement.js';
 import type { ServiceProcess } from './service.js';
-import { spreadOf } from './statistics.js';
+import { ratiosOf, spreadOf } from './statistics.js';
 import type { World } from './world.js';
 
 /** Positions of the catalogues. The first is a catalogue of its own, which the last is measured in turn with; the other grows. */
@@ -125,8 +125,7 @@ function findingOf(name: Name, sizes: readonly Size[]): Finding {
   const each = ({ rounds }: Size, process: string) =>
     spread(spreadOf(rounds[name].map(({ cpu, accepted }) => (cpu[process] ?? 0) / accepted)), 0);
   return {
-    figure: spreadOf(most).median / spreadOf(least).median,
-    rounds: most.map((cost, round) => cost / (least[round] ?? Number.NaN)),
+    ...ratiosOf(most, least),
     measured: sizes.map(({ rounds, ...size }) => ({ ...size, rounds: rounds[name] })),
     told: [
       `${CONNECTIONS} connections ask for all items of the catalogue, each as likely as the others; the service has no Redis, so that each read is of PostgreSQL.`,

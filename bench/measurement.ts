@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Finding } from './finding.js';
 import { spread, table } from './markdown.js';
-import { spreadOf } from './statistics.js';
+import { ratiosOf, spreadOf } from './statistics.js';
 
 /** One stretch of load on the baseline or on the service. */
 export interface Measurement {
@@ -130,11 +130,11 @@ export async function inTurn(
   return { baseline, service };
 }
 
-/** The ratio of the medians; of the rounds, of each to its own neighbour. */
+/** The ratio of the rounds, each to its own neighbour. */
 export function findingOf(comparison: Comparison, unit: string, remarks: readonly string[]): Finding {
   const { baseline, service } = comparison;
   return {
-    ...ratioOf(service.rounds, baseline.rounds),
+    ...ratiosOf(service.rounds.map(perSecond), baseline.rounds.map(perSecond)),
     measured: comparison,
     told: [
       ...tableOf([baseline, service], unit),
@@ -143,17 +143,6 @@ export function findingOf(comparison: Comparison, unit: string, remarks: readonl
       ...remarks,
       ...[baseline, service].flatMap(({ title, search }) => (search ? [`${title}: ${told(search)}.`] : [])),
     ],
-  };
-}
-
-export function ratioOf(
-  above: readonly Measurement[],
-  below: readonly Measurement[],
-): Pick<Finding, 'figure' | 'rounds'> {
-  const median = (of: readonly Measurement[]) => spreadOf(of.map(perSecond)).median;
-  return {
-    figure: median(above) / median(below),
-    rounds: above.map((each, round) => perSecond(each) / perSecond(below[round] as Measurement)),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Finding, Study } from './finding.js';
 import { spread, table } from './markdown.js';
 import { Generator, ServiceProcess } from './service.js';
-import { spreadOf } from './statistics.js';
+import { ratiosOf, spreadOf } from './statistics.js';
 import type { World } from './world.js';
 
 const CASES = ['S2-read', 'S2-reserve'] as const;
@@ -73,8 +73,7 @@ async function askAll(
 
 function findingOf({ one, two }: Compared): Finding {
   return {
-    figure: spreadOf(two).median / spreadOf(one).median,
-    rounds: two.map((each, round) => each / (one[round] ?? Number.NaN)),
+    ...ratiosOf(two, one),
     measured: { one, two },
     told: [
       `${CONNECTIONS} connections in all, uniform over ${ITEMS.toLocaleString('en')} SKUs, with Redis. Processes, PostgreSQL, Redis and load generators share the cores of this machine: where one process fills them, a second cannot add.`,

@@ -14,6 +14,15 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, min: at(0), max: at(sorted.length - 1) };
 }
 
+/**
+ * What was measured in turn: each round to its own neighbour, and the median of these. On a machine that becomes slower half way
+ * through, the medians of both sides may be of different halves: so R1 came to 0.53, of rounds of which all but one had 0.70 to 0.77.
+ */
+export function ratiosOf(above: readonly number[], below: readonly number[]): { figure: number; rounds: number[] } {
+  const rounds = above.map((each, round) => each / (below[round] ?? Number.NaN));
+  return { figure: spreadOf(rounds).median, rounds };
+}
+
 /** What of many values is worth saying. */
 export interface Quantiles {
   readonly p50: number;

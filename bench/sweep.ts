@@ -8,7 +8,7 @@ import type { Waited } from './pace.js';
 import { mustBeAnswered, Pacer } from './pacer.js';
 import { BenchRedis } from './redis.js';
 import { ask } from './server.js';
-import { spreadOf } from './statistics.js';
+import { ratiosOf, spreadOf } from './statistics.js';
 import type { World } from './world.js';
 
 const HOLDS = 10_000;
@@ -134,10 +134,11 @@ async function untilNoneIsHeld(databaseUrl: string): Promise<number> {
 }
 
 function findingOf(rounds: readonly Swept[]): Finding {
-  const ratios = rounds.map(({ before, during }) => during.p99 / before.p99);
   return {
-    figure: spreadOf(ratios).median,
-    rounds: ratios,
+    ...ratiosOf(
+      rounds.map(({ during }) => during.p99),
+      rounds.map(({ before }) => before.p99),
+    ),
     measured: rounds,
     told: [
       `${HOLDS.toLocaleString('en')} holds expire in one second; ${RATE.toLocaleString('en')} readings a second in an open loop, through copy and Redis; ` +
