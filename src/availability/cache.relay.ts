@@ -15,7 +15,7 @@ const BATCH = 2_000;
 
 /**
  * Makes sure that what was committed is in the cache, also when the process that committed it died before it could
- * say so. Reads an item again only where the cache is really behind.
+ * say so. Reads an item again only where Redis does not have its version.
  */
 @Injectable()
 export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -49,14 +49,18 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
    */
   async relay(): Promise<number> {
     await this.cache.announceAgain();
-    const { present, losses } = this.cache;
-    const notices = await this.repository.notices(
-      new Date(this.clock() - (present ? SETTLED_MS : ENTRY_TTL_MS)),
-      BATCH,
-    );
-    if (present && !(await this.bringUpToDate(notices))) return 0;
+    const { present, losses, trusted } = this.cache;
+    // Before it is trusted all count: whoever committed a moment ago may not have been able to say so.
+    const patience = present ? (trusted ? SETTLED_MS : 0) : ENTRY_TTL_MS;
+    const notices = await this.repository.notices(new Date(this.clock() - patience), BATCH);
+    if (present) {
+      if (!(await this.bringUpToDate(notices))) {
+        this.cache.distrust();
+        return 0;
+      }
+      if (notices.length < BATCH) this.cache.trust(losses);
+    }
     if (notices.length > 0) await this.repository.removeNotices(notices);
-    if (present && notices.length < BATCH) this.cache.trust(losses);
     return notices.length;
   }
 

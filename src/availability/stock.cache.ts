@@ -129,7 +129,9 @@ export class StockCache {
   private readonly failoverListeners: (() => void)[] = [];
   private readonly process = randomUUID();
   private said = 0;
-  private trusted: number | undefined;
+  /** How often Redis had been lost when all notices had last been seen to. */
+  private seenTo: number | undefined;
+  private readonly trustListeners: (() => void)[] = [];
   private question: Question | undefined;
   /** By item, with the text of the entry it stands for: never what is so, only what it means. At 2 KB each, 20 MB at most. */
   private readonly understood = new LRUCache<number, { readonly text: string; readonly stock: ItemStock }>({
@@ -154,17 +156,34 @@ export class StockCache {
     return this.link.up;
   }
 
-  /**
-   * How often Redis was lost. While it was, nobody could tell it anything: it is written to when it is back, and read once
-   * all notices have been looked at (`trust`). 60,000 of them take seconds, in which it would answer as it was before.
-   */
+  /** How often Redis was lost. While it was, nobody could tell it anything. */
   get losses(): number {
     return this.link.losses;
   }
 
-  /** All notices there were have been seen to, and Redis was not lost since it was lost so often. */
+  /**
+   * Whether what Redis has, and what was heard of it, is believed. It is written to as soon as it is back, and believed once all
+   * notices have been seen to: 60,000 of them take seconds, in which it would answer as it was before.
+   */
+  get trusted(): boolean {
+    return this.seenTo === this.link.losses;
+  }
+
+  /** All notices there are have been seen to, as of the time when Redis had been lost so often. */
   trust(losses: number): void {
-    this.trusted = losses;
+    if (this.seenTo === losses) return;
+    this.seenTo = losses;
+    for (const listener of this.trustListeners) listener();
+  }
+
+  /** Redis does not take what it is told: its memory is full, or it may not write. */
+  distrust(): void {
+    this.seenTo = undefined;
+  }
+
+  /** `listener` is told that it is believed again, and that nothing of before is. */
+  onTrust(listener: () => void): void {
+    this.trustListeners.push(listener);
   }
 
   /**
@@ -172,7 +191,7 @@ export class StockCache {
    * event loop go to Redis together, and ask for an item once. Without Redis, or one to trust: nothing is there.
    */
   read(itemIds: readonly number[], now: number): Promise<CacheRead> {
-    if (!this.redis || !this.present || this.trusted !== this.losses) return NOTHING;
+    if (!this.redis || !this.present || !this.trusted) return NOTHING;
     this.question ??= this.ask(this.redis);
     const { question } = this;
     for (const id of itemIds) question.itemIds.add(id);

@@ -55,7 +55,8 @@ export class StockNews implements OnApplicationBootstrap, BeforeApplicationShutd
     });
     redis.on('error', () => {}); // the other connection says so
     redis.connect().catch(() => {}); // tried again by itself
-    this.copy.listen(() => !this.hearing.isDeaf(performance.now()));
+    this.cache.onTrust(() => this.copy.clear());
+    this.copy.listen(() => this.cache.trusted && !this.hearing.isDeaf(performance.now()));
     this.timer = setInterval(() => void this.beat(), BEAT_MS).unref();
   }
 

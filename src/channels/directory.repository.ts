@@ -63,7 +63,7 @@ export class DirectoryRepository {
     return this.items('items-by-id', 'i.id = any((select $1::bigint[])::bigint[])', ids);
   }
 
-  /** `condition` does not show what is looked for to who plans it: planned once a connection, not at each reading. */
+  /** `condition` does not show what is looked for to who plans it: planned a few times a connection, not at each reading. */
   private async items(name: string, condition: string, values: readonly (string | number)[]): Promise<DirectoryItem[]> {
     const { rows } = await this.pool.query({
       name,

@@ -212,6 +212,17 @@ describeWithRedis(
       expect((await ask(b, sku, channel)).available).toBe(6);
     });
 
+    it('is read when it is back only with what could not be said meanwhile', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      expect((await ask(b, sku, channel)).available).toBe(10);
+      const connection = a.app.get(StockCache) as unknown as { redis: Redis };
+      connection.redis.disconnect();
+      await hold(a, channel, sku, 4).expect(201);
+      await connection.redis.connect();
+      await relay(a); // the clock has not moved since
+      for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(6);
+    });
+
     it('keeps its notices while Redis hangs, and is repaired when it does not', async () => {
       const { sku, channel } = await stocked(a, [10]);
       expect((await ask(b, sku, channel)).available).toBe(10);

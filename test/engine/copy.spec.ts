@@ -312,6 +312,27 @@ describeWithRedis(
       },
     );
 
+    it('is not believed while Redis takes nothing it is told', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(10);
+      const connection = new Redis(redis.url);
+      await connection.config('SET', 'maxmemory-policy', 'noeviction');
+      await connection.config('SET', 'maxmemory', '1');
+      try {
+        await hold(a, channel, sku, 4).expect(201);
+        fleet.clock.advance(SETTLED);
+        await until('the other knows', async () => (await ask(b, sku, channel)).available === 6);
+        await hold(b, channel, sku, 1).expect(201);
+        fleet.clock.advance(SETTLED);
+        await until('the other knows', async () => (await ask(a, sku, channel)).available === 5);
+      } finally {
+        await connection.config('SET', 'maxmemory', '0');
+        connection.disconnect();
+      }
+      await hearing(a, b);
+      for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(5);
+    });
+
     it('never goes back to what it was before Redis hung', async () => {
       const { sku, channel } = await stocked(a, [10]);
       for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(10);
@@ -320,15 +341,18 @@ describeWithRedis(
       await until('nothing is heard', () => [a, b].every((app) => !copyOf(app).trusted));
       await hold(a, channel, sku, 4).expect(201);
       for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(6);
-      // The relay, which would bring Redis up to date, has not looked yet.
+      // The relay, which brings Redis up to date, has not looked yet.
       const relays: { relay?: CacheRelay['relay'] }[] = [a, b].map((app) => app.app.get(CacheRelay));
       for (const each of relays) each.relay = async () => 0;
-      redis.resume();
-      await until('Redis is there', () => [a, b].every((app) => app.app.get(StockCache).present));
+      try {
+        redis.resume();
+        await until('Redis is there', () => [a, b].every((app) => app.app.get(StockCache).present));
+        for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(6);
+      } finally {
+        for (const each of relays) delete each.relay;
+      }
       await hearing(a, b);
       for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(6);
-      for (const each of relays) delete each.relay;
-      fleet.clock.advance(SETTLED);
     });
 
     it.each(['is killed', 'hangs', 'loses all it has'])('answers from the database while Redis %s', async (how) => {
