@@ -39,7 +39,7 @@ export class TurnResponse<Request extends IncomingMessage = IncomingMessage> ext
     this.socket?.uncork();
     super.end();
     this.sent?.();
-    // Node keeps some answers long after they have left: not with 25 kB of text each.
+    // Some outlive two collections after they have left, we have not found why: not with 25 kB of text each.
     this.content = undefined;
     this.sent = undefined;
   }

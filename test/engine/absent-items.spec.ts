@@ -2,6 +2,7 @@ import { StockCopy } from '../../src/availability/stock.copy.js';
 import { DirectoryRepository } from '../../src/channels/directory.repository.js';
 import { Directory } from '../../src/channels/directory.service.js';
 import type { TestApp } from '../support/app.js';
+import { expectInvariants } from '../support/invariants.js';
 import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
 import { rowsOf } from '../support/rows.js';
 import { until } from './crowd.js';
@@ -24,6 +25,7 @@ describeWithRedis('an item that there is not', () => {
     const copies = [a, b].map((app) => app.app.get(StockCopy));
     return until('news are heard', () => copies.every((copy) => copy.configuration !== undefined));
   });
+  afterEach(() => expectInvariants(fleet.databaseUrl));
   afterAll(async () => {
     await fleet?.close();
     await redis?.kill();
