@@ -125,7 +125,7 @@ export function countCopyReads(items: number): void {
 @Injectable()
 export class StockCache {
   private readonly redis: WithMerge | null;
-  private prefix: string | undefined;
+  private epoch: string | undefined;
   private readonly failoverListeners: (() => void)[] = [];
   private readonly process = randomUUID();
   private said = 0;
@@ -213,7 +213,7 @@ export class StockCache {
 
   private async readTogether(redis: Redis, itemIds: readonly number[], now: number): Promise<CacheRead> {
     try {
-      const prefix = await this.keyPrefix();
+      const prefix = this.prefixOf(await this.epochNow());
       const pipeline = redis.pipeline().get(`${prefix}configuration`) as WithRead;
       for (let from = 0; from < itemIds.length; from += MOST_READ) {
         const keys = itemIds.slice(from, from + MOST_READ).map((id) => `${prefix}stock:${id}`);
@@ -273,9 +273,9 @@ export class StockCache {
   /** Keeps what was read from the database in this state. False: it could not. Without Redis: does nothing. */
   async fill(state: DatabaseState | undefined, items: Iterable<ItemStock>): Promise<boolean> {
     if (state) this.follow(state);
-    return this.write(async (redis, prefix) => {
+    return this.write(async (redis, epoch) => {
       const merges = [...items].map(({ itemId, revision, positions, overdue }) =>
-        this.merge(redis, prefix, itemId, 'r', revision, fieldsOf(positions, overdue)),
+        this.merge(redis, epoch, itemId, 'r', revision, fieldsOf(positions, overdue)),
       );
       await Promise.all([state && this.setConfiguration(redis, state), ...merges]);
     });
@@ -283,11 +283,11 @@ export class StockCache {
 
   /** Tells the other processes what was just committed. Without Redis: they read the database anyway. */
   async publish(positions: readonly Position[]): Promise<void> {
-    await this.write(async (redis, prefix) => {
+    await this.write(async (redis, epoch) => {
       const byItem = new Map<number, Position[]>();
       for (const position of positions) byItem.set(position.itemId, [...(byItem.get(position.itemId) ?? []), position]);
       await Promise.all(
-        [...byItem].map(([itemId, ofItem]) => this.merge(redis, prefix, itemId, '', 0, fieldsOf(ofItem))),
+        [...byItem].map(([itemId, ofItem]) => this.merge(redis, epoch, itemId, '', 0, fieldsOf(ofItem))),
       );
     });
   }
@@ -303,9 +303,9 @@ export class StockCache {
       }
       if (skus.length === 0) return;
       const items = await this.repository.itemRevisions(skus);
-      const prefix = await this.keyPrefix();
-      await Promise.all(items.map(({ id, revision }) => this.merge(redis, prefix, id, 'n', revision, [])));
-      await redis.publish(`${prefix}news`, [this.sign(), 'items', ...skus].join('\n'));
+      const epoch = await this.epochNow();
+      await Promise.all(items.map(({ id, revision }) => this.merge(redis, epoch, id, 'n', revision, [])));
+      await redis.publish(newsOf(epoch), [this.sign(), 'items', ...skus].join('\n'));
     });
     for (const sku of skus) {
       if (heard) this.unannounced.delete(sku);
@@ -320,7 +320,7 @@ export class StockCache {
 
   /** Where news are told: elsewhere after a failover of the database, as the entries are. */
   async channel(): Promise<string> {
-    return `${await this.keyPrefix()}news`;
+    return newsOf(await this.epochNow());
   }
 
   /**
@@ -328,8 +328,8 @@ export class StockCache {
    * seen the database in this epoch prolongs that: where nobody can, all fall silent, and no copy is believed.
    */
   async beat(): Promise<void> {
-    await this.write(async (redis, prefix) => {
-      const kept = wholeNumber(await redis.get(`${prefix}configuration`).catch(() => null));
+    await this.write(async (redis, epoch) => {
+      const kept = wholeNumber(await redis.get(`${this.prefixOf(epoch)}configuration`).catch(() => null));
       await this.tellConfiguration(redis, kept ?? (await this.configuration()));
     });
   }
@@ -370,7 +370,8 @@ export class StockCache {
     notices: readonly T[],
   ): Promise<T[] | undefined> {
     const stale: T[] = [];
-    const said = await this.write(async (redis, prefix) => {
+    const said = await this.write(async (redis, epoch) => {
+      const prefix = this.prefixOf(epoch);
       const known = await Promise.all(
         notices.map(({ itemId, locationId }) =>
           redis.hget(`${prefix}stock:${itemId}`, String(locationId)).catch((error: Error) => {
@@ -387,10 +388,10 @@ export class StockCache {
   }
 
   /** False: Redis is not there, or did not take it. */
-  private async write(work: (redis: WithMerge, prefix: string) => Promise<unknown>): Promise<boolean> {
+  private async write(work: (redis: WithMerge, epoch: string) => Promise<unknown>): Promise<boolean> {
     if (!this.redis || !this.present) return false;
     try {
-      await work(this.redis, await this.keyPrefix());
+      await work(this.redis, await this.epochNow());
       return true;
     } catch (error) {
       this.link.failed(error);
@@ -401,7 +402,7 @@ export class StockCache {
 
   private merge(
     redis: WithMerge,
-    prefix: string,
+    epoch: string,
     itemId: number,
     field: 'r' | 'n' | '',
     revision: number,
@@ -409,9 +410,9 @@ export class StockCache {
   ): Promise<number> {
     const head = `${this.sign()}\nstock\n${itemId}`;
     return redis.mergeStock(
-      `${prefix}stock:${itemId}`,
+      `${this.prefixOf(epoch)}stock:${itemId}`,
       ENTRY_TTL_MS,
-      `${prefix}news`,
+      newsOf(epoch),
       head,
       field,
       revision,
@@ -420,7 +421,7 @@ export class StockCache {
   }
 
   private async setConfiguration(redis: Redis, { epoch, configuration }: DatabaseState): Promise<void> {
-    await redis.set(`${prefixOf(epoch)}configuration`, configuration, 'PX', CONFIGURATION_TTL_MS);
+    await redis.set(`${this.prefixOf(epoch)}configuration`, configuration, 'PX', CONFIGURATION_TTL_MS);
   }
 
   private async tellConfiguration(redis: Redis, revision: number): Promise<void> {
@@ -432,20 +433,26 @@ export class StockCache {
     return `${this.process}\n${this.said}`;
   }
 
-  private async keyPrefix(): Promise<string> {
-    return this.prefix ?? this.follow(await this.repository.state());
+  private async epochNow(): Promise<string> {
+    return this.epoch ?? this.follow(await this.repository.state());
   }
 
   private follow({ epoch }: DatabaseState): string {
-    const before = this.prefix;
-    this.prefix = prefixOf(epoch);
-    if (before !== undefined && before !== this.prefix) for (const listener of this.failoverListeners) listener();
-    return this.prefix;
+    const before = this.epoch;
+    this.epoch = epoch;
+    if (before !== undefined && before !== epoch) for (const listener of this.failoverListeners) listener();
+    return epoch;
+  }
+
+  /** What it kept of another database, or over another start of Redis, may be older than what was told: it is not looked at again. */
+  private prefixOf(epoch: string): string {
+    return `hf:${epoch}:${this.link.start}:`;
   }
 }
 
-function prefixOf(epoch: string): string {
-  return `hf:${epoch}:`;
+/** Where all processes hear each other. */
+function newsOf(epoch: string): string {
+  return `hf:${epoch}:news`;
 }
 
 /** False: a hold has expired since, which the entry does not know. */

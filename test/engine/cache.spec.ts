@@ -47,6 +47,14 @@ describeWithRedis(
     const relay = (app: TestApp) => app.app.get(CacheRelay).relay();
     const connected = (...apps: TestApp[]) =>
       until('Redis is there', () => apps.every((app) => cacheOf(app).present && inRedis.status === 'ready'));
+    /** What the application does while it has no connection to Redis. */
+    const withoutRedis = async (app: TestApp, work: () => PromiseLike<unknown>) => {
+      const connection = cacheOf(app) as unknown as { redis: Redis };
+      connection.redis.disconnect();
+      await work();
+      await connection.redis.connect();
+      await connected(app);
+    };
     const idOf = (sku: string) => itemIdOf(fleet.databaseUrl, sku);
     const keyOf = async (sku: string) => (await inRedis.keys(`*:stock:${await idOf(sku)}`))[0] as string;
     /** What the cache of `app` has of the item, without asking the database. */
@@ -202,12 +210,11 @@ describeWithRedis(
     it('is repaired when Redis could not be reached while it was written', async () => {
       const { sku, channel } = await stocked(a, [10]);
       expect((await ask(b, sku, channel)).available).toBe(10);
-      const connection = a.app.get(StockCache) as unknown as { redis: Redis };
-      connection.redis.disconnect();
-      await hold(a, channel, sku, 4).expect(201);
-      fleet.clock.advance(SETTLED);
-      await relay(a); // it cannot see whether the entry is behind, and must not take the notice for done
-      await connection.redis.connect();
+      await withoutRedis(a, async () => {
+        await hold(a, channel, sku, 4).expect(201);
+        fleet.clock.advance(SETTLED);
+        await relay(a); // it cannot see whether the entry is behind, and must not take the notice for done
+      });
       await relay(a);
       expect((await ask(b, sku, channel)).available).toBe(6);
     });
@@ -215,10 +222,7 @@ describeWithRedis(
     it('is read when it is back only with what could not be said meanwhile', async () => {
       const { sku, channel } = await stocked(a, [10]);
       expect((await ask(b, sku, channel)).available).toBe(10);
-      const connection = a.app.get(StockCache) as unknown as { redis: Redis };
-      connection.redis.disconnect();
-      await hold(a, channel, sku, 4).expect(201);
-      await connection.redis.connect();
+      await withoutRedis(a, () => hold(a, channel, sku, 4).expect(201));
       await relay(a); // the clock has not moved since
       for (const app of [a, b]) expect((await ask(app, sku, channel)).available).toBe(6);
     });
@@ -236,6 +240,22 @@ describeWithRedis(
       expect((await ask(b, sku, channel)).available).toBe(6);
     });
 
+    it('is not read of a Redis that starts again with what it had before', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      expect((await ask(b, sku, channel)).available).toBe(10);
+      await inRedis.save();
+      await hold(a, channel, sku, 4).expect(201);
+      fleet.clock.advance(SETTLED);
+      await relay(a); // Redis was told: the notice has gone
+      await redis.restart();
+      await connected(a, b);
+      expect(await inRedis.keys(`*:stock:${await idOf(sku)}`)).toHaveLength(1); // the old one
+      for (const app of [a, b]) {
+        await relay(app);
+        expect((await ask(app, sku, channel)).available).toBe(6);
+      }
+    });
+
     it('is not held up by something else in the place of an entry', async () => {
       const { sku, channel } = await stocked(a, [10]);
       await ask(a, sku, channel);
@@ -251,10 +271,7 @@ describeWithRedis(
     it('hears of a change of the catalogue that could not be announced', async () => {
       const { sku, channel } = await stocked(a, [10]);
       await ask(b, sku, channel);
-      const connection = a.app.get(StockCache) as unknown as { redis: Redis };
-      connection.redis.disconnect();
-      await a.api().put(`/v1/channels/${channel}/items/${sku}`, { buffer: 3 }).expect(201);
-      await connection.redis.connect();
+      await withoutRedis(a, () => a.api().put(`/v1/channels/${channel}/items/${sku}`, { buffer: 3 }).expect(201));
       await relay(a);
       expect((await ask(b, sku, channel)).available).toBe(7);
     });

@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeIf, findOrInstall } from './programs.js';
 import { whenWeAreGone } from './watchdog.js';
 
-/** A Redis of a test file's own. What it held is lost whenever it stops: it writes nothing to disk. */
+/** A Redis of a test file's own. What it held is lost whenever it stops: it writes nothing to disk, unless told to `SAVE`. */
 export interface TestRedis {
   readonly url: string;
   /** Ends it in order. `restart` brings it back at the same port. */
@@ -16,7 +19,7 @@ export interface TestRedis {
   /** Lets it hang: it takes connections but answers nothing until `resume`. */
   pause(): void;
   resume(): void;
-  /** Starts it again, empty, at the same port. */
+  /** Starts it again at the same port, empty or with what it has saved since it was last started. */
   restart(): Promise<void>;
 }
 
@@ -53,6 +56,7 @@ export async function prepareRedis(): Promise<void> {
 class OwnRedis implements TestRedis {
   private process: ChildProcess | undefined;
   private watchdog: { release(): void } | undefined;
+  private readonly file = `holdfast-test-${randomUUID()}.rdb`;
 
   constructor(
     private readonly program: string,
@@ -65,8 +69,15 @@ class OwnRedis implements TestRedis {
 
   async restart(): Promise<void> {
     await this.end('SIGKILL');
-    // With both ways of saving off it writes no file, wherever it works.
-    const settings = { port: this.port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: tmpdir() };
+    // With both ways of saving off it writes no file by itself, wherever it works.
+    const settings = {
+      port: this.port,
+      bind: '127.0.0.1',
+      save: '',
+      appendonly: 'no',
+      dir: tmpdir(),
+      dbfilename: this.file,
+    };
     const started = spawn(
       this.program,
       Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
@@ -82,6 +93,7 @@ class OwnRedis implements TestRedis {
       }
       await delay(10);
     }
+    await rm(join(tmpdir(), this.file), { force: true }); // it has read it
   }
 
   async stop(): Promise<void> {
