@@ -393,7 +393,7 @@ create table movement (
 create table outbox (
   id bigint generated always as identity not null,
   item_id bigint not null,
-  location_id integer not null,
+  location_id integer,
   version bigint not null,
   at timestamp with time zone not null,
   constraint outbox_pkey PRIMARY KEY (id)
@@ -807,6 +807,7 @@ comment on column item_uom.factor is 'How many of the base unit one of this unit
 comment on table loose_shipment is 'What left under a reference without a commitment of ours: counted once, and put back when it is cancelled.';
 comment on table movement is 'The ledger, append-only. No foreign keys: the engine holds the lock of the position it writes for, and each key would cost a look-up a row.';
 comment on column movement.turn is 'Of the event that moved it, among all that were received; null: no event did.';
+comment on column outbox.location_id is 'null: of the item itself, its units or a channel''s rules; the version is its revision.';
 comment on column parked_key.blocked is 'true: nothing is wrong with it, it waits behind another.';
 comment on column parked_key.holder is 'The inbox id, or where the rest of the event was applied the id of the row''s exception.';
 comment on table "position" is 'The figures of one item at one location, in the base unit. Half-empty pages and no index on a figure keep every update HOT.';

@@ -40,11 +40,12 @@ type Reading = Pick<ItemStock, 'itemId' | 'revision'> & {
   expiries?: Map<number, readonly Expiry[]>;
 };
 
-/** Says that a position has reached a version. */
+/** Says that a position has reached a version, or an item a revision. */
 export interface Notice {
   readonly id: number;
   readonly itemId: number;
-  readonly locationId: number;
+  /** null: of the item itself, and the version is its revision. */
+  readonly locationId: number | null;
   readonly version: number;
 }
 
@@ -151,8 +152,10 @@ export class AvailabilityRepository {
   }
 
   /** Of these items, deleted ones included: that one is gone is a newer revision too. */
-  async itemRevisions(skus: readonly string[]): Promise<{ id: number; revision: number }[]> {
-    const { rows } = await this.pool.query('select id, revision from item where sku = any($1::text[])', [skus]);
+  async itemRevisions(skus: readonly string[]): Promise<{ itemId: number; revision: number }[]> {
+    const { rows } = await this.pool.query('select id as "itemId", revision from item where sku = any($1::text[])', [
+      skus,
+    ]);
     return rows;
   }
 

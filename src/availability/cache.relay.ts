@@ -48,7 +48,6 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
    * look leaves them to the next look, or to a process that can, until no entry can be as old as they are.
    */
   async relay(): Promise<number> {
-    await this.cache.announceAgain();
     const { present, losses, trusted } = this.cache;
     // Before it is trusted all count: whoever committed a moment ago may not have been able to say so.
     const patience = present ? (trusted ? SETTLED_MS : 0) : ENTRY_TTL_MS;
@@ -67,9 +66,11 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
   private async bringUpToDate(notices: readonly Notice[]): Promise<boolean> {
     const behind = await this.cache.behind(notices);
     if (behind === undefined) return false;
-    if (behind.length === 0) return true;
-    const ids = [...new Set(behind.map(({ itemId }) => itemId))];
-    const { state, items } = await this.repository.read(ids, this.clock());
+    const ofItems = behind.filter(({ locationId }) => locationId === null);
+    const told = await this.cache.tellRevisions(ofItems.map(({ itemId, version: revision }) => ({ itemId, revision })));
+    const ids = new Set(behind.filter(({ locationId }) => locationId !== null).map(({ itemId }) => itemId));
+    if (!told || ids.size === 0) return told;
+    const { state, items } = await this.repository.read([...ids], this.clock());
     return this.cache.fill(state, items.values());
   }
 

@@ -10,7 +10,7 @@ import { RedisLink } from '../redis/redis.link.js';
 import { Mailbox } from '../stock/mailbox.js';
 import { isOverdue, type Position } from '../stock/position.js';
 import type { Letter } from '../stock/queue.js';
-import { AvailabilityRepository, type DatabaseState, type ItemStock } from './availability.repository.js';
+import { AvailabilityRepository, type DatabaseState, type ItemStock, type Notice } from './availability.repository.js';
 import { fieldsOf, parseEntry, parsePosition, wholeNumber } from './entry.js';
 import type { Heard } from './stock.copy.js';
 
@@ -138,8 +138,6 @@ export class StockCache {
     max: MOST_UNDERSTOOD,
   });
   private readonly looks = new Mailbox<Look>(LOOKS, (batch) => this.lookAtConfiguration(batch));
-  /** Items whose change Redis did not hear of. */
-  private readonly unannounced = new Set<string>();
 
   constructor(
     @Inject(REDIS) redis: Redis | null,
@@ -294,7 +292,7 @@ export class StockCache {
 
   /** Tells the other processes that their copy of the catalogue is behind. Without Redis: they compare with the database. */
   async announce({ skus = [], configuration }: CatalogChange): Promise<void> {
-    const heard = await this.write(async (redis) => {
+    await this.write(async (redis) => {
       if (configuration) {
         const state = await this.repository.state();
         this.follow(state);
@@ -302,20 +300,16 @@ export class StockCache {
         await this.tellConfiguration(redis, state.configuration);
       }
       if (skus.length === 0) return;
-      const items = await this.repository.itemRevisions(skus);
-      const epoch = await this.epochNow();
-      await Promise.all(items.map(({ id, revision }) => this.merge(redis, epoch, id, 'n', revision, [])));
-      await redis.publish(newsOf(epoch), [this.sign(), 'items', ...skus].join('\n'));
+      await this.tellRevisions(await this.repository.itemRevisions(skus));
+      await redis.publish(await this.channel(), [this.sign(), 'items', ...skus].join('\n'));
     });
-    for (const sku of skus) {
-      if (heard) this.unannounced.delete(sku);
-      else if (this.redis) this.unannounced.add(sku);
-    }
   }
 
-  /** Says again what Redis did not hear. Entries that are older than this process are gone by themselves. */
-  async announceAgain(): Promise<void> {
-    if (this.unannounced.size > 0 && this.present) await this.announce({ skus: [...this.unannounced] });
+  /** Tells that these items have other units, rules or names. False: Redis did not take it. */
+  async tellRevisions(items: readonly { readonly itemId: number; readonly revision: number }[]): Promise<boolean> {
+    return this.write((redis, epoch) =>
+      Promise.all(items.map(({ itemId, revision }) => this.merge(redis, epoch, itemId, 'n', revision, []))),
+    );
   }
 
   /** Where news are told: elsewhere after a failover of the database, as the entries are. */
@@ -363,18 +357,16 @@ export class StockCache {
   }
 
   /**
-   * Of these positions, the ones that Redis does not have in this version. Also where it has no entry: nothing is served of
-   * that, but the processes have copies, and were told only if Redis was. Undefined: Redis does not say.
+   * Of these notices, the ones whose version Redis does not have. Also where it has no entry: nothing is served of that, but
+   * the processes have copies, and were told only if Redis was. Undefined: Redis does not say.
    */
-  async behind<T extends { itemId: number; locationId: number; version: number }>(
-    notices: readonly T[],
-  ): Promise<T[] | undefined> {
-    const stale: T[] = [];
+  async behind(notices: readonly Notice[]): Promise<Notice[] | undefined> {
+    const stale: Notice[] = [];
     const said = await this.write(async (redis, epoch) => {
       const prefix = this.prefixOf(epoch);
       const known = await Promise.all(
         notices.map(({ itemId, locationId }) =>
-          redis.hget(`${prefix}stock:${itemId}`, String(locationId)).catch((error: Error) => {
+          redis.hget(`${prefix}stock:${itemId}`, String(locationId ?? 'n')).catch((error: Error) => {
             if (error.name !== 'ReplyError') throw error;
             return null; // a key of another type: to be filled anew
           }),

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../postgres/connections.js';
 import type { Item, ItemContent } from './item.js';
-import { ITEM, type ItemRow, itemOf } from './items.repository.js';
+import { ITEM, type ItemRow, itemOf, NOTICE_OF_CHANGED } from './items.repository.js';
 
 /** What an item is to become. */
 export interface Wanted {
@@ -48,13 +48,16 @@ export class ItemsBatchRepository {
   async update(tx: Tx, items: readonly Known[]): Promise<void> {
     if (items.length === 0) return;
     await tx.query(
-      `update item i
-          set name = given.name, base_uom = given.base_uom, fraction_digits = given.fraction_digits,
-              tracked = given.tracked, active = given.active, attributes = given.attributes::jsonb,
-              version = i.version + 1, revision = i.revision + 1, updated_at = now()
-         from unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::boolean[], $6::boolean[], $7::text[])
-           as given (id, name, base_uom, fraction_digits, tracked, active, attributes)
-        where i.id = given.id`,
+      `with changed as (
+         update item i
+            set name = given.name, base_uom = given.base_uom, fraction_digits = given.fraction_digits,
+                tracked = given.tracked, active = given.active, attributes = given.attributes::jsonb,
+                version = i.version + 1, revision = i.revision + 1, updated_at = now()
+           from unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::boolean[], $6::boolean[], $7::text[])
+             as given (id, name, base_uom, fraction_digits, tracked, active, attributes)
+          where i.id = given.id
+         returning i.id, i.revision)
+       ${NOTICE_OF_CHANGED}`,
       [items.map(({ id }) => id), ...columnsOf(items)],
     );
   }

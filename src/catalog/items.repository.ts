@@ -12,6 +12,9 @@ export interface Figures {
   readonly safetyStock: Quantity;
 }
 
+/** So that who has read `changed` items hears of it, also where this process is killed before it can say so (decision 0019). */
+export const NOTICE_OF_CHANGED = 'insert into outbox (item_id, version, at) select id, revision, now() from changed';
+
 /** One item a row, its units and identifiers as JSON in the order they are kept in. */
 export const ITEM = `
   select i.id, i.sku, i.name, i.base_uom, i.fraction_digits, i.tracked, i.active, i.attributes, i.version,
@@ -80,17 +83,24 @@ export class ItemsRepository {
   /** Also brings back an item that was deleted. */
   async update(tx: Tx, id: number, content: ItemContent): Promise<void> {
     await tx.query(
-      `update item
-          set name = $2, base_uom = $3, fraction_digits = $4, tracked = $5, active = $6, attributes = $7,
-              version = version + 1, revision = revision + 1, updated_at = now(), deleted_at = null
-        where id = $1`,
+      `with changed as (
+         update item
+            set name = $2, base_uom = $3, fraction_digits = $4, tracked = $5, active = $6, attributes = $7,
+                version = version + 1, revision = revision + 1, updated_at = now(), deleted_at = null
+          where id = $1
+         returning id, revision)
+       ${NOTICE_OF_CHANGED}`,
       [id, ...columnsOf(content)],
     );
   }
 
   /** Tells every process that its copy of the item is old. `version`, which clients see, stays. */
   async raiseRevision(tx: Tx, id: number): Promise<void> {
-    await tx.query('update item set revision = revision + 1 where id = $1', [id]);
+    await tx.query(
+      `with changed as (update item set revision = revision + 1 where id = $1 returning id, revision)
+       ${NOTICE_OF_CHANGED}`,
+      [id],
+    );
   }
 
   async replaceUoms(tx: Tx, id: number, uoms: ItemContent['uoms']): Promise<void> {
@@ -151,9 +161,12 @@ export class ItemsRepository {
     await tx.query('delete from item_identifier where item_id = $1', [id]);
     await tx.query('delete from channel_item where item_id = $1', [id]);
     await tx.query(
-      `update item
-          set deleted_at = now(), updated_at = now(), version = version + 1, revision = revision + 1
-        where id = $1`,
+      `with changed as (
+         update item
+            set deleted_at = now(), updated_at = now(), version = version + 1, revision = revision + 1
+          where id = $1
+         returning id, revision)
+       ${NOTICE_OF_CHANGED}`,
       [id],
     );
   }

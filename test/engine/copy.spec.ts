@@ -1,11 +1,13 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { DataSource } from 'typeorm';
 import { AvailabilityRepository, type ItemStock } from '../../src/availability/availability.repository.js';
 import { CacheRelay } from '../../src/availability/cache.relay.js';
 import { StockCache } from '../../src/availability/stock.cache.js';
 import { StockCopy } from '../../src/availability/stock.copy.js';
 import { StockFinder } from '../../src/availability/stock.finder.js';
 import { StockNews } from '../../src/availability/stock.news.js';
+import { ItemsBatch } from '../../src/catalog/items-batch.service.js';
 import { ReservationsService, SWEEP } from '../../src/reservations/reservations.service.js';
 import type { TestApp } from '../support/app.js';
 import { expectInvariants } from '../support/invariants.js';
@@ -53,6 +55,12 @@ describeWithRedis(
     /** Everything that was published before has arrived: the same connection brings a heartbeat behind it. */
     const caughtUp = (app: TestApp, sku: string, version: number) =>
       until('the news have come', async () => (await kept(app, sku))?.positions[0]?.version === version);
+
+    /** Notices of items bear the time of the database. */
+    const relayOfItems = () => {
+      fleet.clock.advance(Math.max(0, Date.now() - fleet.clock.now()) + SETTLED);
+      return a.app.get(CacheRelay).relay();
+    };
 
     it('answers what the database answers, after whatever two applications did at random', async () => {
       const random = randomFrom(SEED);
@@ -309,6 +317,43 @@ describeWithRedis(
         await until('the other knows', async () => (await ask(b, sku, channel)).available === 6);
       },
     );
+
+    it.each([
+      [
+        "a channel's rule for the item",
+        (sku: string, channel: string) =>
+          bare.api().put(`/v1/channels/${channel}/items/${sku}`, { buffer: 3 }).expect(201),
+        7,
+      ],
+      ['the item', (sku: string) => bare.given.item({ sku, active: false }), 0],
+      [
+        'many items together',
+        async (sku: string) => {
+          const parts = { fractionDigits: 0, tracked: true, uoms: [], identifiers: [] };
+          const body = { name: sku, baseUom: 'EA', active: false, ...parts };
+          await bare.app.get(DataSource).transaction((tx) => bare.app.get(ItemsBatch).put(tx, [{ sku, body }]));
+        },
+        0,
+      ],
+    ] as const)('hears of a change of %s by a process that could not say so', async (_, change, left) => {
+      const { sku, channel } = await stocked(a, [10]);
+      expect((await ask(b, sku, channel)).available).toBe(10);
+      await change(sku, channel);
+      await relayOfItems();
+      await until('the other knows', async () => (await ask(b, sku, channel)).available === left);
+    });
+
+    it('hears that an item has been deleted by a process that could not say so', async () => {
+      const { sku } = await a.given.item();
+      const { code } = await a.given.channel();
+      expect((await ask(b, sku, code)).status).toBe('not_carried');
+      await bare.api().delete(`/v1/items/${sku}`).expect(204);
+      await relayOfItems();
+      await until('the other knows', async () => {
+        const { status } = await b.api().get(`/v1/availability/${sku}?channel=${code}`);
+        return status === 404;
+      });
+    });
 
     it('is not believed while Redis takes nothing it is told', async () => {
       const { sku, channel } = await stocked(a, [10]);
