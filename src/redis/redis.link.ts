@@ -95,7 +95,7 @@ export class RedisLink implements OnApplicationShutdown {
       if (error.name !== 'ReplyError') throw error;
       return '';
     });
-    this.start = /^run_id:(\w+)/m.exec(told)?.[1] ?? 'unnamed';
+    this.start = /^run_id:(\w{1,12})/m.exec(told)?.[1] ?? 'unnamed';
   }
 
   private askLater(): void {
