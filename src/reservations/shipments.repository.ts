@@ -8,7 +8,7 @@ const READ_SHIPMENTS = {
   text: `
     select s.reservation_id, s.reference, s.lines, s.unshipped_at is not null as unshipped
       from shipment s
-     where s.reservation_id = any($1::text[])`,
+     where s.reservation_id = any((select $1::text[])::text[])`,
 };
 
 /** What left under one reference. */

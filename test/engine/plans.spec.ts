@@ -5,6 +5,7 @@ import { BacklogRepository } from '../../src/ingestion/backlog.repository.js';
 import { createPool, EngineClient } from '../../src/postgres/connections.js';
 import { ofFewRows } from '../../src/postgres/few.js';
 import * as ofReservations from '../../src/reservations/posting.repository.js';
+import { ReservationsRepository } from '../../src/reservations/reservations.repository.js';
 import type { Send } from '../../src/stock/command.js';
 import { Ledger } from '../../src/stock/ledger.js';
 import * as ofStock from '../../src/stock/posting.repository.js';
@@ -112,15 +113,21 @@ describe('the plans of the engine and of what feeds it', () => {
     try {
       const stock = new AvailabilityRepository(pool);
       const directory = new DirectoryRepository(pool);
+      const reservations = new ReservationsRepository(pool);
       for (let reading = 1; reading <= 10; reading += 1) {
         await stock.read([reading], Date.now());
         await directory.itemsBySku([`SKU-${reading}`]);
         await directory.itemsById([reading]);
+        await reservations.find(`res_${reading}`);
+        await reservations.shipments(`res_${reading}`);
       }
       const { rows } = await pool.query(
         'select name from pg_prepared_statements where generic_plans = 5 and custom_plans = 5 order by name',
       );
-      expect(rows.map(({ name }) => name)).toEqual(['item-stock', 'items-by-id', 'items-by-sku']);
+      expect(rows.map(({ name }) => name)).toEqual([
+        ...['item-stock', 'items-by-id', 'items-by-sku'],
+        ...['read-reservation-allocations', 'read-reservation-lines', 'read-reservations', 'read-shipments'],
+      ]);
     } finally {
       await pool.end();
     }
