@@ -159,13 +159,13 @@ export class AvailabilityRepository {
     return rows;
   }
 
-  /** Change notices that were written before `before`, the oldest first. */
-  async notices(before: Date, limit: number): Promise<Notice[]> {
+  /** Change notices that were written before `before`, or all where that is null; the oldest first. */
+  async notices(before: Date | null, limit: number): Promise<Notice[]> {
     const { rows } = await this.pool.query(
       // The oldest first, then the look at their time: the other way round each look reads all that is too young.
       `select id, item_id, location_id, version
          from (select * from outbox order by id limit $2) oldest
-        where at <= $1
+        where $1::timestamptz is null or at <= $1
         order by id`,
       [before, limit],
     );

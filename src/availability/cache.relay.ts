@@ -49,9 +49,10 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
    */
   async relay(): Promise<number> {
     const { present, losses, trusted } = this.cache;
-    // Before it is trusted all count: whoever committed a moment ago may not have been able to say so.
-    const patience = present ? (trusted ? SETTLED_MS : 0) : ENTRY_TTL_MS;
-    const notices = await this.repository.notices(new Date(this.clock() - patience), BATCH);
+    // Before it is trusted all count, also what another's clock has written ahead of ours: who committed a moment ago may not
+    // have been able to say so.
+    const settled = new Date(this.clock() - (present ? SETTLED_MS : ENTRY_TTL_MS));
+    const notices = await this.repository.notices(present && !trusted ? null : settled, BATCH);
     if (present) {
       if (!(await this.bringUpToDate(notices))) {
         this.cache.distrust();

@@ -121,6 +121,7 @@ export class StockFinder {
   private async readThrough(ids: readonly number[]): Promise<{ state?: DatabaseState; found: ItemStock[] }> {
     if (ids.length === 0) return { found: [] };
     const keep = this.copy.begin();
+    const { losses } = this.cache;
     const { state, items } = await this.reader.read(ids);
     const found: ItemStock[] = [];
     for (const id of ids) {
@@ -130,11 +131,14 @@ export class StockFinder {
     }
     // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
     keep(ids, items);
-    // Where the time of a hold has come, the entry would not be served until that is let go of.
-    await this.cache.fill(
-      state,
-      found.filter(({ overdue }) => !overdue),
-    );
+    // What Redis was told meanwhile it may have lost with itself. Where the time of a hold has come, the entry would not be served
+    // until that is let go of.
+    if (losses === this.cache.losses) {
+      await this.cache.fill(
+        state,
+        found.filter(({ overdue }) => !overdue),
+      );
+    }
     return { state, found };
   }
 

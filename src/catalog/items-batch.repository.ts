@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../postgres/connections.js';
 import type { Item, ItemContent } from './item.js';
-import { ITEM, type ItemRow, itemOf, NOTICE_OF_CHANGED } from './items.repository.js';
+import { ITEM, type ItemRow, itemOf, noticeOfChanged } from './items.repository.js';
 
 /** What an item is to become. */
 export interface Wanted {
@@ -45,7 +45,7 @@ export class ItemsBatchRepository {
     return idsBySku(rows);
   }
 
-  async update(tx: Tx, items: readonly Known[]): Promise<void> {
+  async update(tx: Tx, items: readonly Known[], at: Date): Promise<void> {
     if (items.length === 0) return;
     await tx.query(
       `with changed as (
@@ -57,8 +57,8 @@ export class ItemsBatchRepository {
              as given (id, name, base_uom, fraction_digits, tracked, active, attributes)
           where i.id = given.id
          returning i.id, i.revision)
-       ${NOTICE_OF_CHANGED}`,
-      [items.map(({ id }) => id), ...columnsOf(items)],
+       ${noticeOfChanged('$8::timestamptz')}`,
+      [items.map(({ id }) => id), ...columnsOf(items), at],
     );
   }
 

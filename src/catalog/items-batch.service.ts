@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK, type Clock } from '../config.module.js';
 import type { Tx } from '../postgres/connections.js';
 import { invalid, Problem } from '../problems/problem.js';
 import { changeOfMeaning, faultsOf, type Identifier, type ItemContent, normalise, sameContent } from './item.js';
@@ -33,6 +34,7 @@ export class ItemsBatch {
     private readonly items: ItemsService,
     private readonly single: ItemsRepository,
     private readonly repository: ItemsBatchRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** One outcome an item, in order; a refused one changes nothing. The caller announces the changed SKUs. */
@@ -90,6 +92,7 @@ export class ItemsBatch {
     await this.repository.update(
       tx,
       clean.filter(({ isNew }) => !isNew),
+      new Date(this.clock()),
     );
     await this.repository.replaceParts(tx, clean);
     for (const { index } of clean) outcomes.set(index, 'changed');

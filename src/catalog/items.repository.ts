@@ -12,8 +12,12 @@ export interface Figures {
   readonly safetyStock: Quantity;
 }
 
-/** So that who has read `changed` items hears of it, also where this process is killed before it can say so (decision 0019). */
-export const NOTICE_OF_CHANGED = 'insert into outbox (item_id, version, at) select id, revision, now() from changed';
+/**
+ * The end of a statement that has `changed` items. Whoever keeps a copy of them hears of it so, also where this process is killed
+ * before it can say it (decision 0019). `at`: the parameter with the time of this process, as notices of stock have it.
+ */
+export const noticeOfChanged = (at: string) =>
+  `insert into outbox (item_id, version, at) select id, revision, ${at} from changed`;
 
 /** One item a row, its units and identifiers as JSON in the order they are kept in. */
 export const ITEM = `
@@ -81,7 +85,7 @@ export class ItemsRepository {
   }
 
   /** Also brings back an item that was deleted. */
-  async update(tx: Tx, id: number, content: ItemContent): Promise<void> {
+  async update(tx: Tx, id: number, content: ItemContent, at: Date): Promise<void> {
     await tx.query(
       `with changed as (
          update item
@@ -89,17 +93,17 @@ export class ItemsRepository {
                 version = version + 1, revision = revision + 1, updated_at = now(), deleted_at = null
           where id = $1
          returning id, revision)
-       ${NOTICE_OF_CHANGED}`,
-      [id, ...columnsOf(content)],
+       ${noticeOfChanged('$8::timestamptz')}`,
+      [id, ...columnsOf(content), at],
     );
   }
 
   /** Tells every process that its copy of the item is old. `version`, which clients see, stays. */
-  async raiseRevision(tx: Tx, id: number): Promise<void> {
+  async raiseRevision(tx: Tx, id: number, at: Date): Promise<void> {
     await tx.query(
       `with changed as (update item set revision = revision + 1 where id = $1 returning id, revision)
-       ${NOTICE_OF_CHANGED}`,
-      [id],
+       ${noticeOfChanged('$2::timestamptz')}`,
+      [id, at],
     );
   }
 
@@ -156,7 +160,7 @@ export class ItemsRepository {
   }
 
   /** Deletes the item, softly: its positions and its ledger keep their item. */
-  async retire(tx: Tx, id: number): Promise<void> {
+  async retire(tx: Tx, id: number, at: Date): Promise<void> {
     await tx.query('delete from item_uom where item_id = $1', [id]);
     await tx.query('delete from item_identifier where item_id = $1', [id]);
     await tx.query('delete from channel_item where item_id = $1', [id]);
@@ -166,8 +170,8 @@ export class ItemsRepository {
             set deleted_at = now(), updated_at = now(), version = version + 1, revision = revision + 1
           where id = $1
          returning id, revision)
-       ${NOTICE_OF_CHANGED}`,
-      [id],
+       ${noticeOfChanged('$2::timestamptz')}`,
+      [id, at],
     );
   }
 

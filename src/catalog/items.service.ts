@@ -72,7 +72,7 @@ export class ItemsService {
       expectVersion(expected, item.version);
       await this.repository.lockPositions(tx, item.id);
       await this.requireUnused(tx, caller, item);
-      await this.repository.retire(tx, item.id);
+      await this.repository.retire(tx, item.id, new Date(this.clock()));
       await this.audit.record(tx, caller, { resource: resourceOf('items', sku), before: viewItem(item), after: null });
     });
     await this.changes.announce({ skus: [sku] });
@@ -103,7 +103,7 @@ export class ItemsService {
         throw new Problem('in_use', `There are quantities of ${sku}, and so its ${meaning}. Use another SKU.`);
       }
     }
-    await this.repository.update(tx, id, content);
+    await this.repository.update(tx, id, content, new Date(this.clock()));
     await this.writeParts(tx, id, content, item.identifiers);
     return { before, answer: versioned(viewItem(await this.reread(tx, sku)), item.deleted), changed: true };
   }

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { AccessChanges } from '../access/access.changes.js';
 import { Answer, versioned } from '../access/answer.js';
@@ -12,6 +12,7 @@ import { CatalogChanges } from '../catalog/catalog.changes.js';
 import { ItemsRepository } from '../catalog/items.repository.js';
 import { unknownSku } from '../catalog/items.service.js';
 import { LocationsRepository } from '../catalog/locations.repository.js';
+import { CLOCK, type Clock } from '../config.module.js';
 import type { Tx } from '../postgres/connections.js';
 import { FieldError, invalid, Problem } from '../problems/problem.js';
 import { Channel, faultsOf, itemFaultsOf, sameChannel } from './channel.js';
@@ -38,6 +39,7 @@ export class ChannelsService {
     private readonly audit: AuditTrail,
     private readonly changes: CatalogChanges,
     private readonly access: AccessChanges,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Creates or replaces. Throws `channel_forbidden`, `validation_failed`, `unknown_location`, `version_conflict`. */
@@ -113,7 +115,7 @@ export class ChannelsService {
         return versioned(viewChannelItem(code, sku, rule));
       }
       const version = await this.repository.writeRule(tx, channelId, item.id, content);
-      await this.items.raiseRevision(tx, item.id);
+      await this.items.raiseRevision(tx, item.id, new Date(this.clock()));
       const before = rule ? viewChannelItem(code, sku, rule) : null;
       const after = viewChannelItem(code, sku, { ...content, version });
       await this.audit.record(tx, caller, { resource: resourceOf('channels', code, 'items', sku), before, after });

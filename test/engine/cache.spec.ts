@@ -256,6 +256,35 @@ describeWithRedis(
       }
     });
 
+    it('does not keep a reading that Redis was lost behind', async () => {
+      const { sku, channel } = await stocked(a, [10]);
+      const repository = a.app.get(AvailabilityRepository);
+      let letGo = () => {};
+      const slow = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      let hasRead = false;
+      const read = repository.read;
+      repository.read = async (...given) => {
+        const found = await read.apply(repository, given);
+        hasRead = true;
+        await slow;
+        return found;
+      };
+      const asking = ask(a, sku, channel);
+      await until('the database has been read', () => hasRead);
+      repository.read = read;
+      await hold(b, channel, sku, 4).expect(201);
+      fleet.clock.advance(SETTLED);
+      await relay(b);
+      await redis.restart();
+      await connected(a, b);
+      for (const app of [a, b]) await relay(app);
+      letGo();
+      await asking;
+      expect((await ask(b, sku, channel)).available).toBe(6);
+    });
+
     it('is not held up by something else in the place of an entry', async () => {
       const { sku, channel } = await stocked(a, [10]);
       await ask(a, sku, channel);

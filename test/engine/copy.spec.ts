@@ -56,12 +56,6 @@ describeWithRedis(
     const caughtUp = (app: TestApp, sku: string, version: number) =>
       until('the news have come', async () => (await kept(app, sku))?.positions[0]?.version === version);
 
-    /** Notices of items bear the time of the database. */
-    const relayOfItems = () => {
-      fleet.clock.advance(Math.max(0, Date.now() - fleet.clock.now()) + SETTLED);
-      return a.app.get(CacheRelay).relay();
-    };
-
     it('answers what the database answers, after whatever two applications did at random', async () => {
       const random = randomFrom(SEED);
       const world = await stocked(a, [20, 10]);
@@ -339,7 +333,8 @@ describeWithRedis(
       const { sku, channel } = await stocked(a, [10]);
       expect((await ask(b, sku, channel)).available).toBe(10);
       await change(sku, channel);
-      await relayOfItems();
+      fleet.clock.advance(SETTLED);
+      await a.app.get(CacheRelay).relay();
       await until('the other knows', async () => (await ask(b, sku, channel)).available === left);
     });
 
@@ -348,7 +343,8 @@ describeWithRedis(
       const { code } = await a.given.channel();
       expect((await ask(b, sku, code)).status).toBe('not_carried');
       await bare.api().delete(`/v1/items/${sku}`).expect(204);
-      await relayOfItems();
+      fleet.clock.advance(SETTLED);
+      await a.app.get(CacheRelay).relay();
       await until('the other knows', async () => {
         const { status } = await b.api().get(`/v1/availability/${sku}?channel=${code}`);
         return status === 404;
