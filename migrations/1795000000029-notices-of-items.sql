@@ -10,3 +10,4 @@ comment on column outbox.location_id is 'null: of the item itself, its units or 
 set local lock_timeout = '5s';
 delete from outbox where location_id is null;
 alter table outbox alter column location_id set not null;
+comment on column outbox.location_id is null;
