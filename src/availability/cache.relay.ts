@@ -54,7 +54,7 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
     const settled = new Date(this.clock() - (present ? SETTLED_MS : ENTRY_TTL_MS));
     const notices = await this.repository.notices(present && !trusted ? null : settled, BATCH);
     if (present) {
-      if (!(await this.bringUpToDate(notices))) {
+      if (!(await this.bringUpToDate(notices, losses))) {
         this.cache.distrust();
         return 0;
       }
@@ -64,7 +64,7 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
     return notices.length;
   }
 
-  private async bringUpToDate(notices: readonly Notice[]): Promise<boolean> {
+  private async bringUpToDate(notices: readonly Notice[], losses: number): Promise<boolean> {
     const behind = await this.cache.behind(notices);
     if (behind === undefined) return false;
     const ofItems = behind.filter(({ locationId }) => locationId === null);
@@ -72,7 +72,7 @@ export class CacheRelay implements OnApplicationBootstrap, BeforeApplicationShut
     const ids = new Set(behind.filter(({ locationId }) => locationId !== null).map(({ itemId }) => itemId));
     if (!told || ids.size === 0) return told;
     const { state, items } = await this.repository.read([...ids], this.clock());
-    return this.cache.fill(state, items.values());
+    return this.cache.fill(state, items.values(), losses);
   }
 
   private schedule(): void {

@@ -260,17 +260,22 @@ export class StockCache {
 
   private async lookAtConfiguration(batch: readonly Look[]): Promise<void> {
     try {
+      const { losses } = this;
       const state = await this.repository.state();
-      await this.fill(state, []);
+      await this.fill(state, [], losses);
       for (const { answer } of batch) answer(state.configuration);
     } catch (error) {
       for (const { refuse } of batch) refuse(error);
     }
   }
 
-  /** Keeps what was read from the database in this state. False: it could not. Without Redis: does nothing. */
-  async fill(state: DatabaseState | undefined, items: Iterable<ItemStock>): Promise<boolean> {
+  /**
+   * Keeps what was read from the database in this state. `losses`: how often Redis had been lost when the reading began; what it
+   * was told since it may have lost with itself. False: it could not. Without Redis: does nothing.
+   */
+  async fill(state: DatabaseState | undefined, items: Iterable<ItemStock>, losses: number): Promise<boolean> {
     if (state) this.follow(state);
+    if (losses !== this.losses) return false;
     return this.write(async (redis, epoch) => {
       const merges = [...items].map(({ itemId, revision, positions, overdue }) =>
         this.merge(redis, epoch, itemId, 'r', revision, fieldsOf(positions, overdue)),

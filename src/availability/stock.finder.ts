@@ -131,14 +131,9 @@ export class StockFinder {
     }
     // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
     keep(ids, items);
-    // What Redis was told meanwhile it may have lost with itself. Where the time of a hold has come, the entry would not be served
-    // until that is let go of.
-    if (losses === this.cache.losses) {
-      await this.cache.fill(
-        state,
-        found.filter(({ overdue }) => !overdue),
-      );
-    }
+    // Where the time of a hold has come, the entry would not be served until that is let go of.
+    const lasting = found.filter(({ overdue }) => !overdue);
+    await this.cache.fill(state, lasting, losses);
     return { state, found };
   }
 

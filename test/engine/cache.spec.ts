@@ -151,7 +151,7 @@ describeWithRedis(
         const id = await idOf(sku);
         const slow = await a.app.get(AvailabilityRepository).read([id], fleet.clock.now());
         await hold(b, channel, sku, 30).expect(201);
-        await cacheOf(a).fill(slow.state, slow.items.values());
+        await cacheOf(a).fill(slow.state, slow.items.values(), cacheOf(a).losses);
         expect((await ask(a, sku, channel)).available).toBe(70);
         expect((await ask(b, sku, channel)).available).toBe(70);
       },
@@ -181,7 +181,7 @@ describeWithRedis(
       const early = await b.app.get(AvailabilityRepository).read([item], fleet.clock.now() + 10_000);
       expect(early.items.get(item)?.positions[0]?.reserved).toBe(0);
       await a.api().post(`/v1/reservations/${id}/extend`, { ttlSeconds: 100 }).expect(200);
-      await cacheOf(b).fill(early.state, early.items.values());
+      await cacheOf(b).fill(early.state, early.items.values(), cacheOf(b).losses);
       fleet.clock.advance(10_000);
       expect((await ask(b, sku, channel)).available).toBe(6);
       expect((await ask(a, sku, channel)).available).toBe(6);
