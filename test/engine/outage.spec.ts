@@ -214,10 +214,13 @@ describe('a service whose connections to the database break', () => {
     };
     for (let i = 0; i < 8; i += 1) expect((await step('commit')).status).toBe(200); // all connections know them now
     await rowsOf(database.url, 'alter table reservation_line alter column line_ref type varchar(128)');
+    // Each connection fails once: ten of the pool, two of the engine. With 12 tries the last may be the first on one of them.
+    const connections = 12;
     const answers: Response[] = [];
-    for (let i = 0; i < 12; i += 1) answers.push(await step('release'));
+    for (let i = 0; i < 2 * connections; i += 1) answers.push(await step('release'));
     await rowsOf(database.url, 'alter table reservation_line alter column line_ref type text');
     expect(['200', '503 unavailable']).toEqual(expect.arrayContaining(Object.keys(tally(answers))));
+    expect(answers.filter(({ status }) => status === 503).length).toBeLessThanOrEqual(connections);
     expect(answers.at(-1)?.status).toBe(200);
   });
 
