@@ -6,6 +6,7 @@ import { AvailabilityController } from './availability.controller.js';
 import { AvailabilityRepository } from './availability.repository.js';
 import { AvailabilityService } from './availability.service.js';
 import { CacheRelay } from './cache.relay.js';
+import { CopyForesight } from './copy.foresight.js';
 import { Freshness } from './freshness.service.js';
 import { StockCache } from './stock.cache.js';
 import { StockCopy } from './stock.copy.js';
@@ -25,6 +26,7 @@ import { StockReader } from './stock.reader.js';
     StockNews,
     StockReader,
     CacheRelay,
+    CopyForesight,
     Freshness,
   ],
   exports: [Freshness],

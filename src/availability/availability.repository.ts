@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
-import type { Position } from '../stock/position.js';
+import { isOverdue, type Position } from '../stock/position.js';
 import { PositionRow, positionOf } from '../stock/posting.repository.js';
 import { POSITION_COLUMNS } from '../stock/stock.repository.js';
 import { type Expiry, foreseen } from './expiring.js';
@@ -14,7 +14,7 @@ export interface ItemStock {
   readonly positions: readonly Position[];
   /** The time of a hold has come that still counts in the database: figures that are so without a new version. */
   readonly overdue: boolean;
-  /** By location, where holds have expired: when the next will within a second, as `positionAt` has it. */
+  /** By location, where a hold expires within a second of the reading: what does, as `positionAt` has it. */
   readonly expiries?: ReadonlyMap<number, readonly Expiry[]>;
   /** Answers made of exactly this, by whoever makes them; only what is kept in the process has them. */
   readonly answers?: Map<string, unknown>;
@@ -61,11 +61,11 @@ const EPOCH = `
      from configuration)`;
 
 /**
- * What expires within so many milliseconds is read of a position where holds have expired, and of so many holds at most. With
+ * What expires within so many milliseconds is read of a position where a hold does or has, and of so many holds at most. With
  * them known, the copy answers past each expiry by itself: what expires one after the other costs one reading, not one each.
- * No longer, as a process that has committed one of them may die before it can say so.
+ * No longer, as a process that has committed one of them may die before it can say so: its version stays.
  */
-const FORESEEN_MS = 1_000;
+export const FORESEEN_MS = 1_000;
 const UPCOMING = 2_000;
 
 /**
@@ -79,9 +79,9 @@ const ITEM_STOCK = {
   name: 'item-stock',
   text: `
     select i.id as item, i.revision, (select revision from configuration) as configuration, ${EPOCH} as epoch,
-           ${POSITION_COLUMNS}, x.expired_holds, x.upcoming, x.quantities
+           ${POSITION_COLUMNS}, x.expired_holds, x.upcoming, x.quantities, x.are_all
       from unnest((select $1::bigint[])) as k(id)
-     cross join (select to_timestamp($2::float8 / 1000) as at offset 0) as now
+     cross join (select to_timestamp($2::float8 / 1000) as at, to_timestamp($3::float8 / 1000) as foreseen offset 0) as now
       join item i on i.id = k.id and i.deleted_at is null
       left join position p on p.item_id = i.id
       left join lateral (
@@ -91,11 +91,12 @@ const ITEM_STOCK = {
                    where a.item_id = p.item_id and a.location_id = p.location_id
                      and a.expires_at <= now.at) end as expired_holds,
                array_agg(extract(epoch from u.expires_at)::float8 * 1000 order by u.expires_at) as upcoming,
-               array_agg(u.quantity order by u.expires_at) as quantities
-          from (select n.expires_at, (sum(n.quantity) * 10000)::float8 as quantity
+               array_agg(u.quantity order by u.expires_at) as quantities,
+               sum(u.holds) < ${UPCOMING} as are_all
+          from (select n.expires_at, (sum(n.quantity) * 10000)::float8 as quantity, count(*) as holds
                   from (select a.expires_at, a.quantity
                           from reservation_allocation a
-                         where p.next_expiry <= now.at
+                         where p.next_expiry <= now.foreseen
                            and a.item_id = p.item_id and a.location_id = p.location_id
                            and a.expires_at > now.at
                          order by a.expires_at
@@ -111,6 +112,7 @@ export class AvailabilityRepository {
 
   /** The stock of these items; those deleted meanwhile are missing. */
   async read(itemIds: readonly number[], now: number): Promise<StockRead> {
+    const until = now + FORESEEN_MS;
     const { rows } = await this.pool.query<
       Omit<PositionRow, 'item_id'> & {
         item: number;
@@ -121,8 +123,9 @@ export class AvailabilityRepository {
         expired_holds: number | null;
         upcoming: number[] | null;
         quantities: number[] | null;
+        are_all: boolean | null;
       }
-    >({ ...ITEM_STOCK, values: [itemIds, now] });
+    >({ ...ITEM_STOCK, values: [itemIds, now, until] });
     const items = new Map<number, Reading>();
     for (const row of rows) {
       const { item: itemId, revision } = row;
@@ -130,12 +133,13 @@ export class AvailabilityRepository {
       items.set(itemId, stock);
       if (row.item_id === null) continue;
       const position = positionOf({ ...row, item_id: row.item_id });
-      if (row.expired_holds !== null) {
+      if (isOverdue(position, until)) {
         const upcoming = (row.upcoming ?? []).map((at, index) => ({ at, quantity: row.quantities?.[index] as number }));
-        const expiries = foreseen(upcoming, now + FORESEEN_MS);
-        position.reserved -= row.expired_holds;
+        const expiries = foreseen(upcoming, until, row.are_all ?? true);
+        const expired = row.expired_holds ?? 0;
+        position.reserved -= expired;
         position.nextExpiry = upcoming[0]?.at ?? null;
-        stock.overdue ||= row.expired_holds > 0;
+        stock.overdue ||= expired > 0;
         if (expiries.length > 1) {
           stock.expiries ??= new Map();
           stock.expiries.set(position.locationId, expiries);

@@ -21,20 +21,20 @@ const EXPIRIES: Expiry[] = [
 ];
 
 describe('what is foreseen', () => {
-  it.each<[string, number, Expiry[]]>([
-    ['all, where it may be that more is behind it', 30, EXPIRIES],
-    ['what expires within the time, and that time', 29, [...EXPIRIES.slice(0, 2), { at: 29, quantity: 0 }]],
-    [
-      'of one expiry, that and the time',
-      10,
-      [
-        { at: 10, quantity: 5 },
-        { at: 10, quantity: 0 },
-      ],
-    ],
-    ['nothing, where nothing expires within it', 9, []],
-  ])('is %s', (_, until, expected) => {
-    expect(foreseen(EXPIRIES, until)).toEqual(expected);
+  const end = (at: number): Expiry => ({ at, quantity: 0 });
+
+  it.each<[string, number, boolean, Expiry[]]>([
+    ['all, where it may be that more is behind it', 31, false, EXPIRIES],
+    ['all and the time, where nothing is behind it', 31, true, [...EXPIRIES, end(31)]],
+    ['what expires within the time, and that time', 29, false, [...EXPIRIES.slice(0, 2), end(29)]],
+    ['of one expiry, that and the time', 10, true, [...EXPIRIES.slice(0, 1), end(10)]],
+    ['nothing, where nothing expires within it', 9, true, []],
+  ])('is %s', (_, until, areAll, expected) => {
+    expect(foreseen(EXPIRIES, until, areAll)).toEqual(expected);
+  });
+
+  it('is nothing where nothing is to expire', () => {
+    expect(foreseen([], 9, true)).toEqual([]);
   });
 });
 

@@ -8,11 +8,14 @@ export interface Expiry {
   readonly quantity: number;
 }
 
-/** Of what is still to expire, in its order, that which may be answered past, until `until` at the latest; else nothing. */
-export function foreseen(upcoming: readonly Expiry[], until: number): readonly Expiry[] {
-  const beyond = upcoming.findIndex(({ at }) => at > until);
-  if (beyond < 0) return upcoming;
-  return beyond === 0 ? [] : [...upcoming.slice(0, beyond), { at: until, quantity: 0 }];
+/**
+ * Of what is still to expire, in its order, that which may be answered past, until `until` at the latest; else nothing.
+ * `areAll`: nothing else will. Of the last that is given only the time counts (`positionAt`).
+ */
+export function foreseen(upcoming: readonly Expiry[], until: number, areAll: boolean): readonly Expiry[] {
+  const within = upcoming.filter(({ at }) => at <= until);
+  if (within.length === upcoming.length && !areAll) return upcoming;
+  return within.length === 0 ? [] : [...within, { at: until, quantity: 0 }];
 }
 
 /**
