@@ -79,7 +79,7 @@ const ITEM_STOCK = {
   name: 'item-stock',
   text: `
     select i.id as item, i.revision, (select revision from configuration) as configuration, ${EPOCH} as epoch,
-           ${POSITION_COLUMNS}, x.expired_holds, x.upcoming, x.quantities, x.are_all
+           ${POSITION_COLUMNS}, x.expired_holds, x.upcoming, x.quantities, x.are_all, x.beyond
       from unnest((select $1::bigint[])) as k(id)
      cross join (select to_timestamp($2::float8 / 1000) as at, to_timestamp($3::float8 / 1000) as foreseen offset 0) as now
       join item i on i.id = k.id and i.deleted_at is null
@@ -90,15 +90,20 @@ const ITEM_STOCK = {
                     from reservation_allocation a
                    where a.item_id = p.item_id and a.location_id = p.location_id
                      and a.expires_at <= now.at) end as expired_holds,
+               case when p.next_expiry <= now.foreseen then
+                 (select extract(epoch from min(a.expires_at))::float8 * 1000
+                    from reservation_allocation a
+                   where a.item_id = p.item_id and a.location_id = p.location_id
+                     and a.expires_at > now.foreseen) end as beyond,
                array_agg(extract(epoch from u.expires_at)::float8 * 1000 order by u.expires_at) as upcoming,
                array_agg(u.quantity order by u.expires_at) as quantities,
-               sum(u.holds) < ${UPCOMING} as are_all
+               coalesce(sum(u.holds), 0) < ${UPCOMING} as are_all
           from (select n.expires_at, (sum(n.quantity) * 10000)::float8 as quantity, count(*) as holds
                   from (select a.expires_at, a.quantity
                           from reservation_allocation a
                          where p.next_expiry <= now.foreseen
                            and a.item_id = p.item_id and a.location_id = p.location_id
-                           and a.expires_at > now.at
+                           and a.expires_at > now.at and a.expires_at <= now.foreseen
                          order by a.expires_at
                          limit ${UPCOMING}) n
                  group by n.expires_at) u
@@ -123,7 +128,8 @@ export class AvailabilityRepository {
         expired_holds: number | null;
         upcoming: number[] | null;
         quantities: number[] | null;
-        are_all: boolean | null;
+        are_all: boolean;
+        beyond: number | null;
       }
     >({ ...ITEM_STOCK, values: [itemIds, now, until] });
     const items = new Map<number, Reading>();
@@ -135,12 +141,12 @@ export class AvailabilityRepository {
       const position = positionOf({ ...row, item_id: row.item_id });
       if (isOverdue(position, until)) {
         const upcoming = (row.upcoming ?? []).map((at, index) => ({ at, quantity: row.quantities?.[index] as number }));
-        const expiries = foreseen(upcoming, until, row.are_all ?? true);
+        const expiries = foreseen(upcoming, until, row.are_all);
         const expired = row.expired_holds ?? 0;
         position.reserved -= expired;
-        position.nextExpiry = upcoming[0]?.at ?? null;
+        position.nextExpiry = upcoming[0]?.at ?? row.beyond;
         stock.overdue ||= expired > 0;
-        if (expiries.length > 1) {
+        if (expiries.length > 0) {
           stock.expiries ??= new Map();
           stock.expiries.set(position.locationId, expiries);
         }

@@ -4,6 +4,7 @@ import type { Config } from '../config.js';
 import { CLOCK, type Clock, CONFIG } from '../config.module.js';
 import { openLog } from '../log.js';
 import { FORESEEN_MS } from './availability.repository.js';
+import { StockCache } from './stock.cache.js';
 import { StockCopy } from './stock.copy.js';
 import { StockReader } from './stock.reader.js';
 
@@ -30,6 +31,7 @@ export class CopyForesight implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(CONFIG) config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly copy: StockCopy,
+    private readonly cache: StockCache,
     private readonly reader: StockReader,
   ) {
     this.log = openLog(config, 'foresight');
@@ -48,11 +50,15 @@ export class CopyForesight implements OnApplicationBootstrap, BeforeApplicationS
   /** One look. */
   async foresee(): Promise<void> {
     const ids = this.copy.endingBefore(this.clock() + AHEAD_MS);
-    for (let from = 0; from < ids.length; from += PARCEL) {
+    for (let from = 0; from < ids.length && !this.stopped; from += PARCEL) {
       const parcel = ids.slice(from, from + PARCEL);
       const keep = this.copy.begin();
-      const { items } = await this.reader.read(parcel);
+      const { losses } = this.cache;
+      const { state, items } = await this.reader.read(parcel);
+      for (const id of parcel) if (!items.has(id)) this.copy.forget(id);
       keep(parcel, items);
+      // Of another database than the one before, it empties the copy. The entries of Redis hold until their holds expire.
+      await this.cache.fill(state, [], losses);
     }
   }
 

@@ -9,13 +9,12 @@ export interface Expiry {
 }
 
 /**
- * Of what is still to expire, in its order, that which may be answered past, until `until` at the latest; else nothing.
- * `areAll`: nothing else will. Of the last that is given only the time counts (`positionAt`).
+ * What may be answered past, given what expires until `until` in its order: `areAll` of it, or as much as was read. Of the last
+ * that it gives only the time counts (`positionAt`).
  */
 export function foreseen(upcoming: readonly Expiry[], until: number, areAll: boolean): readonly Expiry[] {
-  const within = upcoming.filter(({ at }) => at <= until);
-  if (within.length === upcoming.length && !areAll) return upcoming;
-  return within.length === 0 ? [] : [...within, { at: until, quantity: 0 }];
+  if (upcoming.length === 0 || !areAll) return upcoming;
+  return [...upcoming, { at: until, quantity: 0 }];
 }
 
 /**

@@ -39,7 +39,7 @@ interface Kept {
 @Injectable()
 export class StockCopy {
   private readonly kept = new LRUCache<number, Kept>({ max: ITEMS });
-  /** Items with what is known of them, where that ends before `soonIs`. Some may have another by now. */
+  /** The items of which what is known ends before `soonIs`, and maybe others. */
   private readonly soon = new Set<number>();
   private soonIs = Number.NEGATIVE_INFINITY;
   private readonly changedAt = new LRUCache<number, number>({
@@ -82,7 +82,7 @@ export class StockCopy {
     return this.trusted && (this.kept.peek(itemId)?.until ?? Number.POSITIVE_INFINITY) <= now;
   }
 
-  /** The items at hand of which it is not known what will have expired at that time. Each is named once, until more is heard. */
+  /** The items at hand of which it is not known what will have expired at that time. */
   endingBefore(time: number): number[] {
     if (!this.trusted) return [];
     if (time > this.soonIs) {
@@ -92,9 +92,8 @@ export class StockCopy {
     const ending: number[] = [];
     for (const id of this.soon) {
       const known = this.kept.peek(id)?.known ?? Number.POSITIVE_INFINITY;
-      if (known > time && known <= this.soonIs) continue;
-      this.soon.delete(id);
       if (known <= time) ending.push(id);
+      else if (known > this.soonIs) this.soon.delete(id);
     }
     return ending;
   }
@@ -130,18 +129,19 @@ export class StockCopy {
     const known = this.kept.get(itemId)?.stock;
     if (!known) return;
     const at = new Map(known.positions.map((position) => [position.locationId, position]));
+    const expiries = new Map(known.expiries);
+    let news = revision > known.revision;
     for (const position of positions) {
       const version = at.get(position.locationId)?.version ?? -1;
       // Without an expiry that counts (0), it says less than what is known of the same version (stock.cache.ts).
       const says = position.nextExpiry === 0 ? version < position.version : version <= position.version;
-      if (says) at.set(position.locationId, position);
+      if (!says) continue;
+      at.set(position.locationId, position);
+      expiries.delete(position.locationId);
+      news = true;
     }
-    this.keep({
-      ...known,
-      revision: Math.max(known.revision, revision),
-      positions: [...at.values()],
-      expiries: undefined,
-    });
+    if (!news) return;
+    this.keep({ ...known, revision: Math.max(known.revision, revision), positions: [...at.values()], expiries });
   }
 
   /** What this process has committed, before whoever asked for it is told. */

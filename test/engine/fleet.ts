@@ -1,6 +1,8 @@
 import type { Response, Test } from 'supertest';
+import { StockCopy } from '../../src/availability/stock.copy.js';
 import { startApp, type TestApp, type TestAppOptions, TestClock } from '../support/app.js';
 import { rowsOf } from '../support/rows.js';
+import { until } from './crowd.js';
 
 /** Applications that share one database and one clock, as processes behind a balancer do. */
 export interface Fleet {
@@ -135,3 +137,17 @@ export function randomFrom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+/** Until all of them believe what they have kept. */
+export const hearing = (...apps: TestApp[]) =>
+  until('news are heard', () => apps.every(({ app }) => app.get(StockCopy).configuration !== undefined));
+
+/** What the application has of the SKU in its copy. */
+export async function keptOf({ databaseUrl, clock }: Fleet, { app }: TestApp, sku: string) {
+  const id = await itemIdOf(databaseUrl, sku);
+  return app.get(StockCopy).read([id], clock.now()).get(id);
+}
+
+/** Until its copy has this version. Everything that was published before has arrived then: one connection brings all. */
+export const untilKept = (fleet: Fleet, app: TestApp, sku: string, version: number) =>
+  until('the news have come', async () => (await keptOf(fleet, app, sku))?.positions[0]?.version === version);
