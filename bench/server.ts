@@ -84,6 +84,7 @@ export class Server {
       'wal_sync_method',
       'wal_level',
       'shared_buffers',
+      'huge_pages_status',
       'max_wal_size',
       'data_checksums',
     ];
