@@ -113,7 +113,7 @@ export class ReplaceLines {
 }
 
 export class ExtendReservation {
-  @ApiProperty({ example: 600, description: 'Seconds from now.' })
+  @ApiProperty({ example: 600, description: 'Seconds from now; may end earlier than before.' })
   @IsInt()
   @Min(1)
   @Max(MOST_SECONDS)

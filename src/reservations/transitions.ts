@@ -113,7 +113,7 @@ function letGo(reservation: Reservation, status: Status, action: 'release' | 'ex
   };
 }
 
-/** Gives a live hold more time, counted from now (api.md). */
+/** Gives a live hold more time, counted from now (api.md); that may end earlier than before. */
 export function extend(reservation: Reservation, ttlSeconds: number, maxHoldTtlSeconds: number, now: number): Step {
   mustBeHeld(reservation, now);
   const expiresAt = now + ttlSeconds * 1_000;

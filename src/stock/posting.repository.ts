@@ -295,15 +295,18 @@ const INSERT_OUTBOX = {
       from unnest($1::bigint[], $2::int[], $3::bigint[]) as o(item_id, location_id, version)`,
 };
 
-/** One change notice a position, with its newest version, however many movements the batch posted to it. */
-function noticeColumns(told: readonly Touched[], now: number): unknown[] {
-  const moved = told.filter(({ position, before }) => position.version > before.version);
-  return [
-    moved.map(({ position }) => position.itemId),
-    moved.map(({ position }) => position.locationId),
-    moved.map(({ position }) => position.version),
-    now,
-  ];
+/**
+ * One change notice a position, with its newest version, however many movements the batch posted to it. Where nothing moved and
+ * a hold is to expire earlier, with the version behind that, which Redis does not have: so the relay reads it, for who did not
+ * hear of it, or heard it before an older reading, would count the hold past its expiry (semantics.md 16).
+ */
+function noticesOf(told: readonly Touched[]): (PositionKey & { version: number })[] {
+  return told.flatMap(({ position, before }) => {
+    const { itemId, locationId, version, nextExpiry } = position;
+    if (version > before.version) return { itemId, locationId, version };
+    const isSooner = nextExpiry !== null && before.nextExpiry !== null && nextExpiry < before.nextExpiry;
+    return isSooner ? { itemId, locationId, version: version + 1 } : [];
+  });
 }
 
 const POST = combined('post', UPDATE_POSITIONS, INSERT_MOVEMENTS, INSERT_OUTBOX);
@@ -312,8 +315,16 @@ const POST = combined('post', UPDATE_POSITIONS, INSERT_MOVEMENTS, INSERT_OUTBOX)
 export async function writeLedger(send: Send, ledger: Ledger, told: readonly Touched[]): Promise<void> {
   const { movements, now } = ledger;
   const figures = positionColumns(ledger.changed());
-  if (movements.length === 0) await send(UPDATE_POSITIONS, figures);
-  else await send(POST, [...figures, ...movementColumns(movements, now), ...noticeColumns(told, now)]);
+  const notices = noticesOf(told);
+  if (movements.length === 0 && notices.length === 0) return void (await send(UPDATE_POSITIONS, figures));
+  await send(POST, [
+    ...figures,
+    ...movementColumns(movements, now),
+    notices.map(({ itemId }) => itemId),
+    notices.map(({ locationId }) => locationId),
+    notices.map(({ version }) => version),
+    now,
+  ]);
 }
 
 export async function insertAuditEntries(send: Send, entries: readonly AuditEntry[]): Promise<void> {

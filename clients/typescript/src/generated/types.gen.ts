@@ -598,7 +598,7 @@ export type ExceptionView = {
 
 export type ExtendReservation = {
     /**
-     * Seconds from now.
+     * Seconds from now; may end earlier than before.
      */
     ttlSeconds: number;
 };
