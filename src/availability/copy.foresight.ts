@@ -51,12 +51,8 @@ export class CopyForesight implements OnApplicationBootstrap, BeforeApplicationS
   async foresee(): Promise<void> {
     const ids = this.copy.endingBefore(this.clock() + AHEAD_MS);
     for (let from = 0; from < ids.length && !this.stopped; from += PARCEL) {
-      const parcel = ids.slice(from, from + PARCEL);
-      const keep = this.copy.begin();
       const { losses } = this.cache;
-      const { state, items } = await this.reader.read(parcel);
-      for (const id of parcel) if (!items.has(id)) this.copy.forget(id);
-      keep(parcel, items);
+      const { state } = await this.reader.read(ids.slice(from, from + PARCEL));
       // Of another database than the one before, it empties the copy. The entries of Redis hold until their holds expire.
       await this.cache.fill(state, [], losses);
     }

@@ -110,21 +110,14 @@ export class StockFinder {
     return { configuration: state.configuration, items };
   }
 
-  /** Asks the database for these items, and keeps what it says. */
+  /** Asks the database for these items, and keeps what it says in Redis too. */
   private async readThrough(ids: readonly number[]): Promise<{ state?: DatabaseState; found: ItemStock[] }> {
     if (ids.length === 0) return { found: [] };
-    const keep = this.copy.begin();
     const { losses } = this.cache;
     const { state, items } = await this.reader.read(ids);
-    const found: ItemStock[] = [];
-    for (const id of ids) {
-      const stock = items.get(id);
-      if (stock) found.push(stock);
-      else this.copy.forget(id);
-    }
-    // First: what is filled is published, to this process too, and would look as if it had overtaken the reading.
-    keep(ids, items);
-    // Where the time of a hold has come, the entry would not be served until that is let go of.
+    const found = ids.flatMap((id) => items.get(id) ?? []);
+    // Behind the reader's own keeping: what is filled is published, to this process too, and would look as if it had overtaken the
+    // reading. Where the time of a hold has come, the entry would not be served until that is let go of.
     const lasting = found.filter(({ overdue }) => !overdue);
     await this.cache.fill(state, lasting, losses);
     return { state, found };

@@ -4,6 +4,7 @@ import { Problem } from '../problems/problem.js';
 import { Mailbox } from '../stock/mailbox.js';
 import type { Letter } from '../stock/queue.js';
 import { AvailabilityRepository, type StockRead } from './availability.repository.js';
+import { StockCopy } from './stock.copy.js';
 
 /** Questions and items that one statement answers. */
 const LIMITS = { letters: 2_000, lines: 5_000, waiting: 20_000 };
@@ -17,7 +18,7 @@ interface Question extends Letter {
 }
 
 /**
- * Reads stock from the database. Questions that come while it reads wait and then share one statement, however many ask
+ * Reads stock from the database, and keeps it in the process. Questions that come while it reads wait and then share one statement, however many ask
  * for the same item: an entry that is gone from the cache costs a few readings, not one a request. No question shares a
  * statement that was sent before it came, so everybody reads their own writes, also of other processes.
  */
@@ -27,13 +28,22 @@ export class StockReader {
 
   constructor(
     private readonly repository: AvailabilityRepository,
+    private readonly copy: StockCopy,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     this.mailboxes = Array.from({ length: STATEMENTS }, () => new Mailbox(LIMITS, (batch) => this.deliver(batch)));
   }
 
   /** Those of these items that there are, and maybe others. Throws `overloaded`. */
-  read(itemIds: readonly number[]): Promise<StockRead> {
+  async read(itemIds: readonly number[]): Promise<StockRead> {
+    const keep = this.copy.begin();
+    const read = await this.ask(itemIds);
+    for (const id of itemIds) if (!read.items.has(id)) this.copy.forget(id);
+    keep(itemIds, read.items);
+    return read;
+  }
+
+  private ask(itemIds: readonly number[]): Promise<StockRead> {
     // An item always waits in the same place: otherwise each would be read by every statement.
     const mailbox = this.mailboxes[(itemIds[0] ?? 0) % STATEMENTS] as Mailbox<Question>;
     return new Promise((answer, refuse) => {
