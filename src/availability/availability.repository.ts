@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
+import type { DirectoryItem } from '../channels/directory.js';
+import { CATALOGUE_OF_ITEM, type CatalogueRow, itemOf } from '../channels/directory.repository.js';
 import { isOverdue, type Position } from '../stock/position.js';
 import { PositionRow, positionOf } from '../stock/posting.repository.js';
 import { POSITION_COLUMNS } from '../stock/stock.repository.js';
@@ -28,9 +30,10 @@ export interface DatabaseState {
 
 /** What was read of one moment of the database. */
 export interface StockRead {
-  /** undefined: no item was found. */
-  readonly state: DatabaseState | undefined;
+  readonly state: DatabaseState;
   readonly items: ReadonlyMap<number, ItemStock>;
+  /** By SKU, those that were asked for by it. */
+  readonly catalogue: ReadonlyMap<string, DirectoryItem>;
 }
 
 /** The stock of an item while its rows are read. */
@@ -78,12 +81,20 @@ const UPCOMING = 2_000;
 const ITEM_STOCK = {
   name: 'item-stock',
   text: `
-    select i.id as item, i.revision, (select revision from configuration) as configuration, ${EPOCH} as epoch,
+    select c.revision as configuration, ${EPOCH} as epoch, k.id as item, k.revision, k.catalogue,
            ${POSITION_COLUMNS}, x.expired_holds, x.upcoming, x.quantities, x.are_all, x.beyond
-      from unnest((select $1::bigint[])) as k(id)
+      from configuration c
      cross join (select to_timestamp($2::float8 / 1000) as at, to_timestamp($3::float8 / 1000) as foreseen offset 0) as now
-      join item i on i.id = k.id and i.deleted_at is null
-      left join position p on p.item_id = i.id
+      left join (
+        select i.id, i.revision, null::json as catalogue
+          from item i
+         where i.id = any((select $1::bigint[])::bigint[]) and i.deleted_at is null
+         union all
+        select i.id, i.revision, ${CATALOGUE_OF_ITEM}
+          from item i
+         where i.sku = any((select $4::text[])::text[]) and i.deleted_at is null
+      ) k on true
+      left join position p on p.item_id = k.id
       left join lateral (
         select case when p.next_expiry <= now.at then
                  (select coalesce(sum(a.quantity) * 10000, 0)::bigint
@@ -110,31 +121,41 @@ const ITEM_STOCK = {
       ) x on true`,
 };
 
+/** A position of an item; an item without one; or, without an item, only which database answered. */
+type StockRow = Omit<PositionRow, 'item_id'> & {
+  readonly configuration: number;
+  readonly epoch: string;
+  readonly item: number | null;
+  readonly revision: number;
+  /** null: it was asked for by its id. */
+  readonly catalogue: CatalogueRow | null;
+  readonly item_id: number | null;
+  readonly expired_holds: number | null;
+  readonly upcoming: number[] | null;
+  readonly quantities: number[] | null;
+  readonly are_all: boolean;
+  readonly beyond: number | null;
+};
+
 /** Reads what stands behind an availability answer. */
 @Injectable()
 export class AvailabilityRepository {
   constructor(@Inject(pg.Pool) private readonly pool: pg.Pool) {}
 
-  /** The stock of these items; those deleted meanwhile are missing. */
-  async read(itemIds: readonly number[], now: number): Promise<StockRead> {
+  /** The stock of the items with these ids, and of those with these SKUs; what there is not is missing. */
+  async read(itemIds: readonly number[], now: number, skus: readonly string[] = []): Promise<StockRead> {
     const until = now + FORESEEN_MS;
-    const { rows } = await this.pool.query<
-      Omit<PositionRow, 'item_id'> & {
-        item: number;
-        item_id: number | null;
-        revision: number;
-        configuration: number;
-        epoch: string;
-        expired_holds: number | null;
-        upcoming: number[] | null;
-        quantities: number[] | null;
-        are_all: boolean;
-        beyond: number | null;
-      }
-    >({ ...ITEM_STOCK, values: [itemIds, now, until] });
+    const { rows } = await this.pool.query<StockRow>({ ...ITEM_STOCK, values: [itemIds, now, until, skus] });
+    const byId = new Set(itemIds);
     const items = new Map<number, Reading>();
+    const catalogue = new Map<string, DirectoryItem>();
     for (const row of rows) {
       const { item: itemId, revision } = row;
+      if (itemId === null) continue;
+      if (row.catalogue !== null) {
+        if (!catalogue.has(row.catalogue.sku)) catalogue.set(row.catalogue.sku, itemOf(row.catalogue));
+        if (byId.has(itemId)) continue; // asked for both ways, and read twice
+      }
       const stock: Reading = items.get(itemId) ?? { itemId, revision, positions: [], overdue: false };
       items.set(itemId, stock);
       if (row.item_id === null) continue;
@@ -153,7 +174,8 @@ export class AvailabilityRepository {
       }
       stock.positions.push(position);
     }
-    return { state: rows[0] && { epoch: rows[0].epoch, configuration: rows[0].configuration }, items };
+    const [{ epoch, configuration }] = rows as [StockRow];
+    return { state: { epoch, configuration }, items, catalogue };
   }
 
   async state(): Promise<DatabaseState> {

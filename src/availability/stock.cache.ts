@@ -273,14 +273,14 @@ export class StockCache {
    * Keeps what was read from the database in this state. `losses`: how often Redis had been lost when the reading began; what it
    * was told since it may have lost with itself. False: it could not. Without Redis: does nothing.
    */
-  async fill(state: DatabaseState | undefined, items: Iterable<ItemStock>, losses: number): Promise<boolean> {
-    if (state) this.follow(state);
+  async fill(state: DatabaseState, items: Iterable<ItemStock>, losses: number): Promise<boolean> {
+    this.follow(state);
     if (losses !== this.losses) return false;
     return this.write(async (redis, epoch) => {
       const merges = [...items].map(({ itemId, revision, positions, overdue }) =>
         this.merge(redis, epoch, itemId, 'r', revision, fieldsOf(positions, overdue)),
       );
-      await Promise.all([state && this.setConfiguration(redis, state), ...merges]);
+      await Promise.all([this.setConfiguration(redis, state), ...merges]);
     });
   }
 

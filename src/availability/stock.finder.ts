@@ -3,10 +3,10 @@ import { Configuration, DirectoryItem } from '../channels/directory.js';
 import { Directory } from '../channels/directory.service.js';
 import { CLOCK, type Clock } from '../config.module.js';
 import { inSpan } from '../operations/spans.tracer.js';
-import type { DatabaseState, ItemStock } from './availability.repository.js';
-import { countCopyReads, StockCache } from './stock.cache.js';
+import type { ItemStock } from './availability.repository.js';
+import { type CacheRead, countCopyReads, StockCache } from './stock.cache.js';
 import { StockCopy } from './stock.copy.js';
-import { StockReader } from './stock.reader.js';
+import { type Reading, StockReader } from './stock.reader.js';
 
 /** How often a reading is repeated when the catalogue moved between two trips. */
 const ATTEMPTS = 4;
@@ -22,6 +22,15 @@ export interface FoundStock {
   /** In the order of the SKUs; undefined: there is no such item. */
   readonly found: readonly (Found | undefined)[];
 }
+
+interface Stock {
+  readonly configuration: number;
+  readonly items: ReadonlyMap<number, ItemStock>;
+  /** By SKU, those that were read of the database by it. */
+  readonly catalogue?: ReadonlyMap<string, DirectoryItem>;
+}
+
+const NOTHING: CacheRead = { configuration: undefined, items: new Map() };
 
 /** Finds stock where it is nearest: the copy in the process, Redis, the database. */
 @Injectable()
@@ -57,15 +66,17 @@ export class StockFinder {
    * is read again.
    */
   async find(skus: readonly string[]): Promise<FoundStock> {
-    // Nearly always all are at hand: then nothing is put together to look for others.
-    if (skus.some((sku) => this.directory.item(sku) === undefined)) await this.directory.lookUp(skus);
     for (let attempt = 1; ; attempt += 1) {
       const configuration = this.directory.loaded ?? (await this.directory.configuration());
-      const asked = skus.map((sku) => this.directory.item(sku));
-      const items = asked.filter((item) => item !== undefined);
-      const stock = await this.stockOf(items.map(({ id }) => id));
+      const unknown = this.directory.unknown(skus);
+      const atHand = skus.map((sku) => this.directory.item(sku));
+      const ids = atHand.filter((item) => item !== undefined).map(({ id }) => id);
+      const stock = await this.stockOf(ids, unknown);
+      const asked = unknown.length === 0 ? atHand : skus.map((sku, i) => atHand[i] ?? stock.catalogue?.get(sku));
       // An older revision in the cache does no harm: the figures do not depend on it, only our copy must not be older.
-      const behind = items.filter((item) => (stock.items.get(item.id)?.revision ?? Infinity) > item.revision);
+      const behind = asked
+        .filter((item) => item !== undefined)
+        .filter((item) => (stock.items.get(item.id)?.revision ?? Infinity) > item.revision);
       const moved = stock.configuration > configuration.revision;
       if ((!moved && behind.length === 0) || attempt === ATTEMPTS) {
         const found = asked.map((item) => {
@@ -78,49 +89,49 @@ export class StockFinder {
     }
   }
 
-  /** Of these items, and maybe of others whom somebody else has asked for in the same moment. */
-  private async stockOf(
-    ids: readonly number[],
-  ): Promise<{ configuration: number; items: ReadonlyMap<number, ItemStock> }> {
+  /** Of the items with these ids and these SKUs, and maybe of others whom somebody else has asked for in the same moment. */
+  private async stockOf(ids: readonly number[], skus: readonly string[]): Promise<Stock> {
     const now = this.clock();
     const known = this.copy.configuration;
     const kept = this.copy.read(ids, now);
     countCopyReads(kept.size);
-    if (known !== undefined && kept.size === ids.length) return { configuration: known, items: kept };
     const absent = kept.size === 0 ? ids : ids.filter((id) => !kept.has(id));
+    const wanted = absent.length + skus.length;
+    if (known !== undefined && wanted === 0) return { configuration: known, items: kept };
     const inRedis = absent.filter((id) => !this.copy.isOutdated(id, now));
-    const keep = this.copy.begin();
-    const cached = await inSpan('read cache', () => this.cache.read(inRedis, now), readings(inRedis.length));
-    keep(inRedis, cached.items);
+    const cached = inRedis.length === 0 && wanted > 0 ? NOTHING : await this.readCache(inRedis, now);
     const missing = absent.filter((id) => !cached.items.has(id));
+    const isWhole = missing.length === 0 && skus.length === 0;
     const revision = cached.configuration ?? known;
-    const isWhole = missing.length === 0 && revision !== undefined;
     // Nearly always so where there is no copy: then nothing is put together a second time.
-    if (isWhole && kept.size === 0) return { configuration: revision, items: cached.items };
+    if (isWhole && kept.size === 0 && revision !== undefined) return { configuration: revision, items: cached.items };
     const items = new Map(kept);
     for (const id of absent) {
       const stock = cached.items.get(id);
       if (stock) items.set(id, stock);
     }
-    if (isWhole) return { configuration: revision, items };
-    const { state, found } = await this.readThrough(missing);
-    // Where no item was found, the statement says nothing of the configuration either.
-    if (state === undefined) return { configuration: await this.cache.configuration(), items };
+    if (isWhole) return { configuration: revision ?? (await this.cache.configuration()), items };
+    const { state, found, catalogue } = await this.readThrough(missing, skus);
     for (const stock of found) items.set(stock.itemId, stock);
-    return { configuration: state.configuration, items };
+    return { configuration: state.configuration, items, catalogue };
+  }
+
+  private async readCache(ids: readonly number[], now: number): Promise<CacheRead> {
+    const keep = this.copy.begin();
+    const cached = await inSpan('read cache', () => this.cache.read(ids, now), readings(ids.length));
+    keep(ids, cached.items);
+    return cached;
   }
 
   /** Asks the database for these items, and keeps what it says in Redis too. */
-  private async readThrough(ids: readonly number[]): Promise<{ state?: DatabaseState; found: ItemStock[] }> {
-    if (ids.length === 0) return { found: [] };
+  private async readThrough(ids: readonly number[], skus: readonly string[]): Promise<Reading> {
     const { losses } = this.cache;
-    const { state, items } = await this.reader.read(ids);
-    const found = ids.flatMap((id) => items.get(id) ?? []);
+    const read = await this.reader.read(ids, skus);
     // Behind the reader's own keeping: what is filled is published, to this process too, and would look as if it had overtaken the
     // reading. Where the time of a hold has come, the entry would not be served until that is let go of.
-    const lasting = found.filter(({ overdue }) => !overdue);
-    await this.cache.fill(state, lasting, losses);
-    return { state, found };
+    const lasting = read.found.filter(({ overdue }) => !overdue);
+    await this.cache.fill(read.state, lasting, losses);
+    return read;
   }
 }
 

@@ -13,6 +13,29 @@ interface RuleRow {
   backorderLimit: number | null;
 }
 
+/**
+ * An item, its units and its rules as one JSON value of `i`, for whoever reads it with what stands behind it (`itemOf`).
+ */
+export const CATALOGUE_OF_ITEM = `
+  json_build_object(
+    'id', i.id, 'sku', i.sku, 'baseUom', i.base_uom, 'fractionDigits', i.fraction_digits, 'tracked', i.tracked, 'active', i.active,
+    'revision', i.revision, 'updatedAt', trunc(extract(epoch from i.updated_at) * 1000)::bigint,
+    'uoms', (select json_agg(json_build_object('code', u.code, 'factor', (u.factor * 10000)::bigint))
+               from item_uom u where u.item_id = i.id),
+    'rules', (select json_agg(json_build_object('channelId', r.channel_id, 'buffer', (r.buffer * 10000)::bigint,
+                'limits', r.limits_backorder, 'backorderLimit', (r.backorder_limit * 10000)::bigint))
+                from channel_item r where r.item_id = i.id))`;
+
+/** What `CATALOGUE_OF_ITEM` reads. */
+export type CatalogueRow = Omit<DirectoryItem, 'uoms' | 'rules'> & {
+  readonly uoms: DirectoryItem['uoms'] | null;
+  readonly rules: readonly RuleRow[] | null;
+};
+
+export function itemOf(row: CatalogueRow): DirectoryItem {
+  return { ...row, uoms: row.uoms ?? NO_UOMS, rules: row.rules ? new Map(row.rules.map(ruleOf)) : NO_RULES };
+}
+
 /** Reads the catalogue and the channels as the engine and the answers need them. */
 @Injectable()
 export class DirectoryRepository {
@@ -65,30 +88,12 @@ export class DirectoryRepository {
 
   /** `condition` does not show what is looked for to who plans it: planned a few times a connection, not at each reading. */
   private async items(name: string, condition: string, values: readonly (string | number)[]): Promise<DirectoryItem[]> {
-    const { rows } = await this.pool.query({
+    const { rows } = await this.pool.query<{ item: CatalogueRow }>({
       name,
-      text: `select i.id, i.sku, i.base_uom, i.fraction_digits, i.tracked, i.active, i.revision, i.updated_at,
-              (select json_agg(json_build_object('code', u.code, 'factor', (u.factor * 10000)::bigint))
-                 from item_uom u where u.item_id = i.id) as uoms,
-              (select json_agg(json_build_object('channelId', r.channel_id, 'buffer', (r.buffer * 10000)::bigint,
-                 'limits', r.limits_backorder, 'backorderLimit', (r.backorder_limit * 10000)::bigint))
-                 from channel_item r where r.item_id = i.id) as rules
-         from item i
-        where ${condition} and i.deleted_at is null`,
+      text: `select ${CATALOGUE_OF_ITEM} as item from item i where ${condition} and i.deleted_at is null`,
       values: [values],
     });
-    return rows.map((row) => ({
-      id: row.id,
-      sku: row.sku,
-      baseUom: row.base_uom,
-      fractionDigits: row.fraction_digits,
-      tracked: row.tracked,
-      active: row.active,
-      revision: row.revision,
-      updatedAt: row.updated_at.getTime(),
-      uoms: row.uoms ?? NO_UOMS,
-      rules: row.rules ? new Map(row.rules.map(ruleOf)) : NO_RULES,
-    }));
+    return rows.map(({ item }) => itemOf(item));
   }
 }
 

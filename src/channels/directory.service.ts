@@ -35,8 +35,6 @@ export class Directory {
   });
   private readonly byId = new Map<number, DirectoryItem>();
   private readonly absent = new LRUCache<string, true>({ max: ABSENT_REMEMBERED, ttl: ABSENT_MS });
-  /** What is being looked for: a thousand questions after one item that is not at hand ask the database once. */
-  private readonly looking = new Map<string, Promise<void>>();
   /** Counts the news of items: what began to be read before is not known to be so behind them. */
   private news = 0;
   /** Counts the databases: of two readings of one database the newer is right, of two databases the later. */
@@ -97,26 +95,24 @@ export class Directory {
   }
 
   /**
-   * As `load`, for answers that may be half a second old, not for changes: a SKU that nobody has heard of is not looked
-   * for each time that somebody asks, and what several ask for at once is looked for once. undefined: all are at hand.
+   * Of these SKUs, those that are not at hand: to be read, and brought to what `begin` gave. Not those that were just looked for in
+   * vain: for answers that may be half a second old, not for changes.
    */
-  lookUp(skus: readonly string[]): Promise<void> | undefined {
-    const unknown = this.missing(skus).filter((sku) => !this.absent.has(sku));
-    return unknown.length === 0 ? undefined : this.lookFor(unknown, skus);
+  unknown(skus: readonly string[]): string[] {
+    return this.missing(skus).filter((sku) => !this.absent.has(sku));
   }
 
-  private async lookFor(unknown: readonly string[], skus: readonly string[]): Promise<void> {
-    const { news } = this;
-    const unsought = [...new Set(unknown.filter((sku) => !this.looking.has(sku)))];
-    if (unsought.length > 0) {
-      const search = this.search(unsought).finally(() => {
-        for (const sku of unsought) this.looking.delete(sku);
-      });
-      for (const sku of unsought) this.looking.set(sku, search);
-    }
-    await Promise.all(new Set(unknown.map((sku) => this.looking.get(sku))));
-    // Somebody has made items meanwhile, and what we waited for may have looked before.
-    if (news !== this.news) await this.load(skus);
+  /** To be called before somebody else reads items by their SKUs; gives what keeps those, and remembers which there are not. */
+  begin(): (skus: readonly string[], read: ReadonlyMap<string, DirectoryItem>) => void {
+    const { news, database } = this;
+    return (skus, read) => {
+      if (database !== this.database) return;
+      for (const sku of skus) {
+        const item = read.get(sku);
+        if (item) this.remember([item]);
+        else if (news === this.news) this.absent.set(sku, true);
+      }
+    };
   }
 
   /**
@@ -131,13 +127,6 @@ export class Directory {
   expect(skus: readonly string[]): void {
     this.news += 1;
     for (const sku of skus) this.absent.delete(sku);
-  }
-
-  private async search(skus: readonly string[]): Promise<void> {
-    const { news } = this;
-    await this.load(skus);
-    if (news !== this.news) return;
-    for (const sku of skus) if (!this.bySku.has(sku)) this.absent.set(sku, true);
   }
 
   item(sku: string): DirectoryItem | undefined {

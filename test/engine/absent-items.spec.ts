@@ -1,4 +1,6 @@
+import { AvailabilityRepository } from '../../src/availability/availability.repository.js';
 import { StockCopy } from '../../src/availability/stock.copy.js';
+import { StockFinder } from '../../src/availability/stock.finder.js';
 import { DirectoryRepository } from '../../src/channels/directory.repository.js';
 import { Directory } from '../../src/channels/directory.service.js';
 import type { TestApp } from '../support/app.js';
@@ -36,40 +38,46 @@ describeWithRedis('an item that there is not', () => {
     expect([200, 404]).toContain(status);
     return status === 200;
   };
-  /** Searches of the database for items by their SKUs, each held up until `let go`. */
-  const searchesOf = (app: TestApp, letGo: Promise<void> = Promise.resolve()) => {
-    const repository = app.app.get(DirectoryRepository);
-    const search = repository.itemsBySku;
-    const seen = { begun: 0, done: 0, forget: () => Object.assign(repository, { itemsBySku: search }) };
-    repository.itemsBySku = async (skus) => {
+  /** Questions to the database of what is available, each held up until `let go`. */
+  const questionsOf = (app: TestApp, letGo: Promise<void> = Promise.resolve()) => {
+    const repository = app.app.get(AvailabilityRepository);
+    const { read } = repository;
+    const seen = { begun: 0, done: 0, forget: () => Object.assign(repository, { read }) };
+    repository.read = async (...asked) => {
       seen.begun += 1;
-      const items = await search.call(repository, skus);
+      const answer = await read.apply(repository, asked);
       seen.done += 1;
       await letGo;
-      return items;
+      return answer;
     };
     return seen;
   };
 
   it('is looked for once by a hundred questions at once, and by none of the next', async () => {
     const unknown = () => exists(a, 'NOBODY-MADE-IT');
-    const searches = searchesOf(a);
+    const questions = questionsOf(a);
     await Promise.all(Array.from({ length: 100 }, unknown));
-    expect(searches.begun).toBeLessThanOrEqual(2);
-    const { begun } = searches;
+    expect(questions.begun).toBeLessThanOrEqual(2);
+    const { begun } = questions;
     await unknown();
-    expect(searches.begun).toBe(begun);
-    searches.forget();
+    expect(questions.begun).toBe(begun);
+    questions.forget();
   });
 
   it('is looked for together with all that are missed while the database is asked', async () => {
     const directory = a.app.get(Directory);
-    const searches = searchesOf(a);
+    const repository = a.app.get(DirectoryRepository);
+    const { itemsBySku } = repository;
+    let looks = 0;
+    repository.itemsBySku = (skus) => {
+      looks += 1;
+      return itemsBySku.call(repository, skus);
+    };
     const first = directory.load(['NOT-THERE']);
     await new Promise(setImmediate);
     await Promise.all([first, ...Array.from({ length: 50 }, (_, i) => directory.load([`NOT-THERE-${i}`]))]);
-    expect(searches.begun).toBe(2);
-    searches.forget();
+    expect(looks).toBe(2);
+    Object.assign(repository, { itemsBySku });
   });
 
   it('is there as soon as another process has made it, and as soon as it is stocked there', async () => {
@@ -90,16 +98,16 @@ describeWithRedis('an item that there is not', () => {
   it('is not taken for absent because of a look that began before it was made', async () => {
     const sku = 'MADE-MEANWHILE';
     let letGo = () => {};
-    const searches = searchesOf(b, new Promise((resolve) => (letGo = resolve)));
+    const questions = questionsOf(b, new Promise((resolve) => (letGo = resolve)));
     const asking = exists(b, sku);
-    await until('it has looked', () => searches.done > 0);
+    await until('it has looked', () => questions.done > 0);
     const directory = b.app.get(Directory) as unknown as { news: number };
     const { news } = directory;
     await a.given.item({ sku });
     await until('it has heard', () => directory.news > news).finally(letGo);
-    expect(await asking).toBe(true);
+    await asking; // from before, or looked at again
     expect(await exists(b, sku)).toBe(true);
-    searches.forget();
+    questions.forget();
   });
 
   it('is looked for again where nobody said that it was made, as when the process was killed that did', async () => {
@@ -111,10 +119,9 @@ describeWithRedis('an item that there is not', () => {
   });
 
   it('takes a bounded place, however many are made up', async () => {
-    const directory = b.app.get(Directory);
-    const absent = (directory as unknown as { absent: { size: number; max: number } }).absent;
+    const absent = (b.app.get(Directory) as unknown as { absent: { size: number; max: number } }).absent;
     for (let from = 0; from < 12_000; from += 1_000) {
-      await directory.lookUp(Array.from({ length: 1_000 }, (_, i) => `MADE-UP-${from + i}`));
+      await b.app.get(StockFinder).find(Array.from({ length: 1_000 }, (_, i) => `MADE-UP-${from + i}`));
     }
     expect(absent.size).toBeLessThanOrEqual(absent.max);
     expect(absent.max).toBe(10_000);

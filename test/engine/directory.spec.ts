@@ -1,3 +1,4 @@
+import { StockFinder } from '../../src/availability/stock.finder.js';
 import { Directory, ITEMS_REMEMBERED } from '../../src/channels/directory.service.js';
 import { parcels } from '../../src/ingestion/window.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -49,9 +50,9 @@ describe('the items that a process remembers', () => {
   it('are there for who asks what there is, too', async () => {
     const [, oldest = ''] = skus;
     const unread = skus.at(-2) as string;
-    const directory = await rememberedLongestAgo(oldest);
-    await directory.lookUp([oldest, unread]);
-    expect([oldest, unread].map((sku) => directory.item(sku)?.sku)).toEqual([oldest, unread]);
+    await rememberedLongestAgo(oldest);
+    const { found } = await at.app.get(StockFinder).find([oldest, unread]);
+    expect(found.map((each) => each?.item.sku)).toEqual([oldest, unread]);
   });
 
   it('are there by their ids', async () => {

@@ -206,8 +206,8 @@ describeWithRedis('the copy of an item of which holds expire', () => {
     const reader = b.app.get(StockReader);
     const elsewhere = foresightOf(b, {
       read: async (ids) => {
-        const { state, items } = await reader.read(ids);
-        return { state: state && { ...state, epoch: 'another' }, items };
+        const read = await reader.read(ids);
+        return { ...read, state: { ...read.state, epoch: 'another' } };
       },
     });
     await elsewhere.foresee();

@@ -1,0 +1,115 @@
+import { AvailabilityRepository } from '../../src/availability/availability.repository.js';
+import { StockFinder } from '../../src/availability/stock.finder.js';
+import { DirectoryRepository } from '../../src/channels/directory.repository.js';
+import { Directory } from '../../src/channels/directory.service.js';
+import type { TestApp } from '../support/app.js';
+import { expectInvariants } from '../support/invariants.js';
+import { rowsOf } from '../support/rows.js';
+import { askAvailability as ask, type Fleet, itemIdOf, startFleet, stocked } from './fleet.js';
+
+/** An application that makes items, and one beside it that has not heard of them; neither has a Redis. */
+describe('a reading of the database', () => {
+  let fleet: Fleet;
+  let a: TestApp;
+  let b: TestApp;
+  beforeAll(async () => {
+    fleet = await startFleet(2);
+    [a, b] = fleet.apps as [TestApp, TestApp];
+  });
+  afterEach(() => expectInvariants(fleet.databaseUrl));
+  afterAll(() => fleet?.close());
+
+  /** What is asked of the database while `work` goes on: of the catalogue alone, and of it with its stock. */
+  const asked = async <T>({ app }: TestApp, work: () => Promise<T>) => {
+    const [directory, stock] = [app.get(DirectoryRepository), app.get(AvailabilityRepository)];
+    const { itemsBySku } = directory;
+    const { read } = stock;
+    const seen = { catalogue: 0, stock: [] as { ids: number; skus: number }[] };
+    directory.itemsBySku = (skus) => {
+      seen.catalogue += 1;
+      return itemsBySku.call(directory, skus);
+    };
+    stock.read = (ids, now, skus = []) => {
+      seen.stock.push({ ids: ids.length, skus: skus.length });
+      return read.call(stock, ids, now, skus);
+    };
+    try {
+      return { ...seen, answer: await work() };
+    } finally {
+      Object.assign(directory, { itemsBySku });
+      Object.assign(stock, { read });
+    }
+  };
+
+  it('brings an item that the process does not know with its units, its rules and its stock', async () => {
+    const shop = await stocked(a, [7, 5], {}, { uoms: [{ code: 'BOX', factor: 4 }] });
+    await a.api().put(`/v1/channels/${shop.channel}/items/${shop.sku}`, { buffer: 2 }).expect(201);
+    await b.app.get(Directory).refreshConfiguration();
+    const first = await asked(b, () => ask(b, shop.sku, shop.channel));
+    expect(first).toMatchObject({ catalogue: 0, stock: [{ ids: 0, skus: 1 }] });
+    expect(first.answer).toEqual(await ask(a, shop.sku, shop.channel));
+    const again = await asked(b, () => ask(b, shop.sku, shop.channel));
+    expect(again).toMatchObject({ catalogue: 0, stock: [{ ids: 1, skus: 0 }], answer: first.answer });
+  });
+
+  it('answers lines of known, unknown and made-up SKUs together, each as it is', async () => {
+    const [known, unknown] = [await stocked(a, [3, 4]), await stocked(a, [6])];
+    await ask(b, known.sku, known.channel);
+    const skus = [unknown.sku, 'MADE-UP', known.sku];
+    const { stock, catalogue, answer } = await asked(b, () => b.app.get(StockFinder).find(skus));
+    expect({ stock, catalogue }).toEqual({ stock: [{ ids: 1, skus: 2 }], catalogue: 0 });
+    expect(answer.found.map((each) => each && [each.item.sku, each.stock.positions.map((at) => at.onHand)])).toEqual([
+      [unknown.sku, [60_000]],
+      undefined,
+      [known.sku, [30_000, 40_000]],
+    ]);
+  });
+
+  it('counts an item once that is asked for by its id and by its SKU', async () => {
+    const { sku } = await stocked(a, [3, 4]);
+    const id = await itemIdOf(fleet.databaseUrl, sku);
+    const read = await b.app.get(AvailabilityRepository).read([id], Date.now(), [sku]);
+    expect(read.items.get(id)?.positions.map((at) => at.onHand)).toEqual([30_000, 40_000]);
+    expect(read.catalogue.get(sku)).toMatchObject({ id, sku });
+  });
+
+  it('says which database answered also where there is no such item', async () => {
+    const { state, items, catalogue } = await b.app.get(AvailabilityRepository).read([0], Date.now(), ['MADE-UP']);
+    expect(state).toEqual({ epoch: expect.any(String), configuration: expect.any(Number) });
+    expect([items.size, catalogue.size]).toEqual([0, 0]);
+  });
+
+  it('is of all who ask for a few items meanwhile', async () => {
+    const rows = await rowsOf<{ sku: string }>(
+      fleet.databaseUrl,
+      `insert into item (sku, name, base_uom)
+       select 'TOGETHER-' || number, 'Item', 'EA' from generate_series(1, 100) as number returning sku`,
+    );
+    await b.app.get(Directory).refreshConfiguration();
+    const finder = b.app.get(StockFinder);
+    const { stock, answer } = await asked(b, () => Promise.all(rows.map(({ sku }) => finder.find([sku]))));
+    expect(stock).toEqual([{ ids: 0, skus: 100 }]);
+    expect(answer.map(({ found: [one] }) => one?.item.sku)).toEqual(rows.map(({ sku }) => sku));
+  });
+
+  it('of a few items does not wait for one of many', async () => {
+    const { channel, sku } = await stocked(a, [9]);
+    const repository = b.app.get(AvailabilityRepository);
+    const { read } = repository;
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    repository.read = async (ids, now, skus = []) => {
+      if (skus.length > 100) await held;
+      return read.call(repository, ids, now, skus);
+    };
+    try {
+      const many = b.app.get(StockFinder).find(Array.from({ length: 2_000 }, (_, i) => `ONE-OF-MANY-${i}`));
+      expect((await ask(b, sku, channel)).available).toBe(9);
+      letGo();
+      expect((await many).found.filter((each) => each !== undefined)).toEqual([]);
+    } finally {
+      letGo();
+      Object.assign(repository, { read });
+    }
+  });
+});
