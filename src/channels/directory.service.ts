@@ -110,7 +110,7 @@ export class Directory {
       for (const sku of skus) {
         const item = read.get(sku);
         if (item) this.remember([item]);
-        else if (news === this.news) this.absent.set(sku, true);
+        else if (news === this.news && !this.bySku.has(sku)) this.absent.set(sku, true);
       }
     };
   }
@@ -203,6 +203,7 @@ export class Directory {
 
   private remember(items: readonly DirectoryItem[]): void {
     for (const item of items) {
+      this.absent.delete(item.sku); // else, where the item is read anew because it has changed, others are told there is none
       this.bySku.set(item.sku, item);
       this.byId.set(item.id, item);
     }

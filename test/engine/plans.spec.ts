@@ -102,7 +102,7 @@ describe('the plans of the engine and of what feeds it', () => {
       select made.id, place.id, 10, now(), now() + interval '1 hour' from made, place`);
     const { rows } = await client.query("select id from item where sku = 'SKU-1'");
     const plan = await planOf((pool) => new AvailabilityRepository(pool).read([rows[0].id], Date.now()));
-    expect(plan.join('\n')).toMatch(/ on "?position"? p \(actual rows=1/);
+    expect(plan.join('\n')).toMatch(/ on "?position"? \(actual rows=1/);
     const holds = plan.filter((line) => / on reservation_allocation /.test(line));
     expect(holds.length).toBeGreaterThan(0);
     for (const line of holds) expect(line).toMatch(/never executed/);

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { AvailabilityRepository } from '../../src/availability/availability.repository.js';
 import { StockFinder } from '../../src/availability/stock.finder.js';
 import { DirectoryRepository } from '../../src/channels/directory.repository.js';
@@ -41,6 +42,39 @@ describe('a reading of the database', () => {
     }
   };
 
+  /** By a process that was killed before it could say so. */
+  const makeUnheard = (sku: string) =>
+    rowsOf(fleet.databaseUrl, `insert into item (sku, name, base_uom) values ($1, 'Item', 'EA')`, [sku]);
+
+  /** What `ask` is answered while the process reads an item anew that has changed. */
+  const whileReadAnew = async <T>({ app }: TestApp, sku: string, ask: () => Promise<T>): Promise<T> => {
+    const directory = app.get(Directory);
+    const item = directory.item(sku);
+    if (!item) throw new Error(`The process does not know ${sku}.`);
+    const readAnew = directory.refresh({ configuration: false, items: [item] });
+    const answer = await ask();
+    await readAnew;
+    return answer;
+  };
+
+  /** The rows of an item that is asked for by its SKU, and what is made of them. */
+  const sentFor = async ({ app }: TestApp, sku: string) => {
+    const pool = app.get(pg.Pool);
+    const { query } = pool;
+    const rows: { catalogue: unknown }[] = [];
+    const watched = async (...what: unknown[]) => {
+      const result = await (query as (...what: unknown[]) => Promise<pg.QueryResult>).apply(pool, what);
+      rows.push(...result.rows.filter((row) => 'catalogue' in row)); // not what is asked beside it
+      return result;
+    };
+    Object.assign(pool, { query: watched });
+    try {
+      return { ...(await app.get(AvailabilityRepository).read([], Date.now(), [sku])), rows };
+    } finally {
+      Object.assign(pool, { query });
+    }
+  };
+
   it('brings an item that the process does not know with its units, its rules and its stock', async () => {
     const shop = await stocked(a, [7, 5], {}, { uoms: [{ code: 'BOX', factor: 4 }] });
     await a.api().put(`/v1/channels/${shop.channel}/items/${shop.sku}`, { buffer: 2 }).expect(201);
@@ -71,6 +105,44 @@ describe('a reading of the database', () => {
     const read = await b.app.get(AvailabilityRepository).read([id], Date.now(), [sku]);
     expect(read.items.get(id)?.positions.map((at) => at.onHand)).toEqual([30_000, 40_000]);
     expect(read.catalogue.get(sku)).toMatchObject({ id, sku });
+  });
+
+  it('sends what is said of an item once, however many locations have it', async () => {
+    const shop = await stocked(a, [1, 2, 3]);
+    const { rows, items, catalogue } = await sentFor(b, shop.sku);
+    expect(rows.filter(({ catalogue: said }) => said !== null)).toHaveLength(1);
+    expect(rows).toHaveLength(3);
+    const [item] = await b.app.get(DirectoryRepository).itemsBySku([shop.sku]);
+    expect(catalogue.get(shop.sku)).toEqual(item);
+    expect(items.get(item?.id as number)?.positions).toHaveLength(3);
+  });
+
+  it('that did not find an item says nothing of one that the process has used since', async () => {
+    const finder = b.app.get(StockFinder);
+    const sku = 'USED-SINCE';
+    expect((await finder.find([sku])).found).toEqual([undefined]);
+    await makeUnheard(sku);
+    await b.app.get(Directory).load([sku]);
+    expect(await whileReadAnew(b, sku, () => finder.find([sku]))).toMatchObject({ found: [{ item: { sku } }] });
+  });
+
+  it('that an item was made beside says nothing of it', async () => {
+    const [directory, repository] = [b.app.get(Directory), b.app.get(AvailabilityRepository)];
+    const finder = b.app.get(StockFinder);
+    const { read } = repository;
+    const sku = 'MADE-BESIDE';
+    repository.read = async (...what) => {
+      const nothing = await read.apply(repository, what);
+      await makeUnheard(sku);
+      await directory.load([sku]);
+      return nothing;
+    };
+    try {
+      await finder.find([sku]);
+    } finally {
+      Object.assign(repository, { read });
+    }
+    expect(await whileReadAnew(b, sku, () => finder.find([sku]))).toMatchObject({ found: [{ item: { sku } }] });
   });
 
   it('says which database answered also where there is no such item', async () => {
