@@ -77,7 +77,8 @@ export class StockFinder {
       const behind = asked
         .filter((item) => item !== undefined)
         .filter((item) => (stock.items.get(item.id)?.revision ?? Infinity) > item.revision);
-      const moved = stock.configuration > configuration.revision;
+      // Another database, whose items are others: what was taken of the directory before is not of it.
+      const moved = stock.configuration > configuration.revision || this.directory.loaded !== configuration;
       if ((!moved && behind.length === 0) || attempt === ATTEMPTS) {
         const found = asked.map((item) => {
           const here = item && stock.items.get(item.id);

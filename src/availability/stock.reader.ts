@@ -19,10 +19,15 @@ import { StockCopy } from './stock.copy.js';
  * 28, and takes 145.
  */
 const FEW = 20;
+/**
+ * Milliseconds after which they do not wait for it any longer, and the next goes beside it. Fifty items take 1.5; one that hangs on a
+ * connection that is lost, for up to 35 s, must not hold up all.
+ */
+const LATE_MS = 50;
 /** Questions and items that one statement answers. */
 const OF_FEW = { letters: 500, lines: 500, waiting: 20_000 };
 const OF_MANY = { letters: 2_000, lines: 5_000, waiting: 5_000 };
-/** Statements of many items under way at once: what Redis does not have must not take all connections of the pool. */
+/** Statements of a kind under way at once: what Redis does not have must not take all connections of the pool. */
 const STATEMENTS = 3;
 
 /** What was read of one moment of the database, for one who asked. */
@@ -49,6 +54,8 @@ interface Question extends Letter {
 export class StockReader {
   private readonly ofFew: Mailbox<Question>;
   private readonly ofMany: readonly Mailbox<Question>[];
+  /** Statements of few items that are under way. */
+  private readonly underWay = new Set<Promise<void>>();
   /** Counts the questions of many items. */
   private asked = 0;
 
@@ -58,9 +65,8 @@ export class StockReader {
     private readonly copy: StockCopy,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
-    const deliver = (batch: readonly Question[]) => this.deliver(batch);
-    this.ofFew = new Mailbox(OF_FEW, deliver);
-    this.ofMany = Array.from({ length: STATEMENTS }, () => new Mailbox(OF_MANY, deliver));
+    this.ofFew = new Mailbox(OF_FEW, (batch) => this.deliverUntilLate(batch));
+    this.ofMany = Array.from({ length: STATEMENTS }, () => new Mailbox(OF_MANY, (batch) => this.deliver(batch)));
   }
 
   /** The items with these ids and these SKUs; those that there are not are missing. Throws `overloaded`. */
@@ -87,6 +93,16 @@ export class StockReader {
     if (items <= FEW) return this.ofFew;
     this.asked += 1;
     return this.ofMany[this.asked % STATEMENTS] as Mailbox<Question>;
+  }
+
+  private async deliverUntilLate(batch: readonly Question[]): Promise<void> {
+    const reading = this.deliver(batch).finally(() => this.underWay.delete(reading));
+    this.underWay.add(reading);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, LATE_MS)));
+    await Promise.race([reading, late]);
+    clearTimeout(timer);
+    if (this.underWay.size === STATEMENTS) await Promise.race(this.underWay);
   }
 
   private async deliver(batch: readonly Question[]): Promise<void> {

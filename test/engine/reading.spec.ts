@@ -184,4 +184,43 @@ describe('a reading of the database', () => {
       Object.assign(repository, { read });
     }
   });
+
+  it('that hangs does not hold up who asks for other items', async () => {
+    const [stuck, ...others] = await Promise.all(Array.from({ length: 12 }, () => stocked(a, [9])));
+    await b.app.get(Directory).refreshConfiguration();
+    const repository = b.app.get(AvailabilityRepository);
+    const finder = b.app.get(StockFinder);
+    const { read } = repository;
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    repository.read = async (ids, now, skus = []) => {
+      begin();
+      if (skus.includes(stuck?.sku as string)) await held;
+      return read.call(repository, ids, now, skus);
+    };
+    try {
+      const late = finder.find([stuck?.sku as string]);
+      await begun;
+      const waiting = others.map(({ sku }) => finder.find([sku]));
+      for (const { found } of await Promise.all(waiting)) expect(found[0]?.stock.positions[0]?.onHand).toBe(90_000);
+      letGo();
+      expect((await late).found[0]?.item.sku).toBe(stuck?.sku);
+    } finally {
+      letGo();
+      Object.assign(repository, { read });
+    }
+  });
+
+  it('of another database answers of its own items, also where an id is of another', async () => {
+    const { sku } = await stocked(a, [5]);
+    const finder = b.app.get(StockFinder);
+    expect((await finder.find([sku])).found[0]?.item.sku).toBe(sku);
+    const id = await itemIdOf(fleet.databaseUrl, sku);
+    await rowsOf(fleet.databaseUrl, `update item set sku = 'ANOTHER-ONE' where id = $1`, [id]);
+    await rowsOf(fleet.databaseUrl, 'update configuration set installation = gen_random_uuid()');
+    const { found } = await finder.find([sku, 'ANOTHER-ONE']);
+    expect(found.map((each) => each?.item.sku)).toEqual([undefined, 'ANOTHER-ONE']);
+  });
 });
