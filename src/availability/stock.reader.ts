@@ -5,6 +5,7 @@ import { CLOCK, type Clock } from '../config.module.js';
 import { Problem } from '../problems/problem.js';
 import { Mailbox } from '../stock/mailbox.js';
 import type { Letter } from '../stock/queue.js';
+import { settledBefore } from '../stock/settled-before.js';
 import {
   AvailabilityRepository,
   type DatabaseState,
@@ -98,10 +99,7 @@ export class StockReader {
   private async deliverUntilLate(batch: readonly Question[]): Promise<void> {
     const reading = this.deliver(batch).finally(() => this.underWay.delete(reading));
     this.underWay.add(reading);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, LATE_MS)));
-    await Promise.race([reading, late]);
-    clearTimeout(timer);
+    await settledBefore(reading, Date.now() + LATE_MS);
     if (this.underWay.size === STATEMENTS) await Promise.race(this.underWay);
   }
 

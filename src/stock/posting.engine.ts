@@ -30,6 +30,7 @@ import {
   writeIntents,
   writeLedger,
 } from './posting.repository.js';
+import { settledBefore } from './settled-before.js';
 
 /** A batch of 50 costs the database a seventh of 50 single transactions; past 128 the gain is gone and waits grow. */
 const BATCH_COMMANDS = 128;
@@ -393,18 +394,6 @@ function originsOf(batch: readonly Waiting[]): (object | undefined)[] {
 /** Written as JSON once, for the row that remembers it and for the wire. */
 function written({ status, body, headers }: Answer): Answer & { readonly text: string } {
   return new Answer(status, body, headers, JSON.stringify(body)) as Answer & { readonly text: string };
-}
-
-async function settledBefore(promise: Promise<unknown>, until: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.max(0, until - Date.now()));
-  });
-  const settled = promise.then(
-    () => true,
-    () => true,
-  );
-  return Promise.race([settled, late]).finally(() => clearTimeout(timer));
 }
 
 function refuseAll(batch: readonly Waiting[], error: unknown): void {
